@@ -1,0 +1,55 @@
+# Palisade. `make help` lists what there is to do.
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+# Cargo runs its own jobs in parallel; the steps here follow each other, in the order they are written.
+.NOTPARALLEL:
+
+# Cargo's products are where everything else expects them, whatever the user's own cargo settings say.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+RELEASE := target/release
+# The module that the tests load into a real httpd.
+export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
+
+.PHONY: help deps build run demo-once test container-test check install clean
+
+help: ## this list
+	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install what building, running and testing need (apt, as root or through sudo)
+	scripts/deps.sh build run test
+
+build: ## the module and the command-line tool, into target/release
+	cargo build --release
+	cp -f $(RELEASE)/libpalisade.so $(RELEASE)/mod_palisade.so
+
+run: deps-run build ## install what is missing, build, and show it at work until Ctrl-C
+	scripts/demo.sh
+
+demo-once: deps-run build ## the same, ending by itself
+	scripts/demo.sh --once
+
+test: deps-test build ## install what is missing, build, and run every test, the container's included
+	cargo test
+	scripts/podman-setup.sh || [ "$$PALISADE_REQUIRE_CONTAINER" != 1 ]
+	container/test.sh
+
+container-test: build ## only the container's test
+	container/test.sh
+
+check: deps-check ## formatting, lints, documentation, shell scripts, licences and advisories
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	shellcheck scripts/*.sh container/*.sh .ci/run
+	scripts/licences.sh
+
+install: ## what was built, into the running system or below DESTDIR
+	scripts/install.sh
+
+clean: ## remove what was built
+	cargo clean
+
+.PHONY: deps-run deps-test deps-check
+deps-run: ; scripts/deps.sh build run
+deps-test: ; scripts/deps.sh build run test
+deps-check: ; scripts/deps.sh build check

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Installs what `make build` left, into the running system or below $DESTDIR:
+#   the module into httpd's module directory (LIBEXECDIR, or what apxs says), the command-line tool into PREFIX/bin,
+#   the policy into /etc/palisade, and the two files that load it where Debian or Fedora look for them.
+# A configuration file that is there and differs is left alone; the new one is put beside it with the ending .new.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+: "${DESTDIR:=}" "${PREFIX:=/usr/local}"
+: "${LIBEXECDIR:=$(PATH=$PATH:/usr/sbin "${APXS:-apxs}" -q LIBEXECDIR)}"
+
+case $LIBEXECDIR in
+  */apache2/*) loads=/etc/apache2/mods-available/palisade.load settings=/etc/apache2/mods-available/palisade.conf
+    logs=/var/log/apache2 owner=www-data hint='a2enmod palisade && systemctl restart apache2' ;;
+  *) loads=/etc/httpd/conf.modules.d/10-palisade.conf settings=/etc/httpd/conf.d/palisade.conf
+    logs=/var/log/httpd owner=apache hint='systemctl restart httpd' ;;
+esac
+
+for built in mod_palisade.so palisade; do
+  [ -e "target/release/$built" ] || { echo "install: no target/release/$built: run 'make build' first" >&2; exit 1; }
+done
+
+configuration() { # FILE DESTINATION: the paths in FILE are Debian's
+  local new mode=644 to=$DESTDIR$2
+  [ ! -x "$1" ] || mode=755
+  new=$(mktemp)
+  sed -e "s|/usr/lib/apache2/modules|$LIBEXECDIR|" -e "s|/var/log/apache2|$logs|" "$1" >"$new"
+  if [ -e "$to" ] && ! cmp -s "$new" "$to"; then
+    echo "install: $to differs and is kept: the new one is $to.new"
+    to=$to.new
+  fi
+  install -D -m "$mode" "$new" "$to"
+  rm -f "$new"
+}
+
+install -D -m 644 target/release/mod_palisade.so "$DESTDIR$LIBEXECDIR/mod_palisade.so"
+install -D -m 755 target/release/palisade "$DESTDIR$PREFIX/bin/palisade"
+configuration apache-conf/palisade.load "$loads"
+configuration apache-conf/palisade.conf "$settings"
+while IFS= read -r file; do
+  configuration "apache-conf/$file" "/etc/palisade/$file"
+done < <(cd apache-conf && find . -type f ! -name 'palisade.load' ! -name 'palisade.conf' -printf '%P\n' | sort)
+
+# The persistent collections' place. Whoever packages this creates it with httpd's user as its owner.
+install -d -m 750 "$DESTDIR/var/cache/palisade"
+if [ -z "$DESTDIR" ]; then
+  chown "$owner:" /var/cache/palisade
+  echo "install: done; to use it: $hint"
+fi

@@ -1,0 +1,42 @@
+//! Palisade: a web application firewall for Apache httpd.
+//!
+//! A drop-in replacement for mod_security2: the same directives, rule language and logs. See ARCHITECTURE.md for the
+//! map and the life of a request.
+//!
+//! `unsafe` lives in [`apache`] alone; nothing else may use it, and nobody uses [`apache`].
+
+#![deny(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+// Vocabulary.
+pub mod limits;
+pub mod template;
+pub mod types;
+pub mod variables;
+
+// Pure rooms: bytes in, answers out.
+pub mod body;
+pub mod client;
+pub mod operators;
+pub mod pingback;
+pub mod seclang;
+pub mod transformations;
+
+// Rules: what they say, and what they do.
+pub mod actions;
+pub mod config;
+pub mod ruleset;
+
+// One request.
+pub mod engine;
+pub mod host;
+pub mod transaction;
+
+// Logs.
+pub mod audit;
+pub mod debug_log;
+
+// The server.
+#[cfg(feature = "apache")]
+#[allow(unsafe_code)]
+pub mod apache;

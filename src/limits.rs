@@ -1,0 +1,154 @@
+//! Every bound of the engine, in one place.
+//!
+//! A bound exists because input is hostile; each one has a name, a value and the reason for that value. Going over a
+//! bound is never silent: the parser that enforces it sets an error or a flag that a rule can read.
+//!
+//! The constants are the *defaults*. Those that a directive can change say which; the others are fixed at build time.
+//! One section per room, in the order in which a request meets them; add yours as a section of its own.
+
+// ---------------------------------------------------------------------------------------------------------------------
+// body: arguments
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Most arguments kept from the query string and the body together. `SecArgumentsLimit`, default of mod_security2 2.9.7.
+///
+/// An application reads a few dozen; beyond this only the flag `arguments_limit_exceeded` grows, not the memory.
+pub const ARGUMENTS_LIMIT: usize = 1000;
+
+/// Longest prefix, in bytes, that a version 1 cookie lends to its `$Path`/`$Domain` attributes (`$name_Path`).
+///
+/// Real cookie names have some 30 bytes. Without a bound, one long name followed by thousands of attributes would make
+/// quadratic memory out of a linear header; an attribute over the bound keeps its own name.
+pub const COOKIE_ATTRIBUTE_PREFIX_LIMIT: usize = 128;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// body: XML
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Deepest nesting of XML elements below the root.
+///
+/// The same as libxml2's (`xmlParserMaxDepth`), so a deeper document never passed mod_security2.
+pub const XML_DEPTH_LIMIT: usize = 256;
+
+/// Most elements in one XML document.
+///
+/// As many `<a/>` as fit in a body of the default `SecRequestBodyNoFilesLimit` (1 MiB): nothing that the size limit
+/// admits by default is refused for its shape, and the tree stays below 7 MiB whatever that directive is set to.
+pub const XML_ELEMENT_LIMIT: usize = 262_144;
+
+/// Most attributes in one XML document, namespace declarations included. Same reasoning as [`XML_ELEMENT_LIMIT`].
+pub const XML_ATTRIBUTE_LIMIT: usize = 262_144;
+
+/// Most attributes of one element. No vocabulary in use defines a tenth of it; the check for duplicates stays cheap.
+pub const XML_ATTRIBUTES_PER_ELEMENT_LIMIT: usize = 1024;
+
+/// Longest tag in bytes, from `<` to `>`. A tag is held whole until its `>` arrives.
+///
+/// libxml2 refuses an attribute value over 10,000,000 bytes (`XML_MAX_TEXT_LENGTH`).
+pub const XML_TAG_LIMIT: usize = 10_000_000;
+
+/// Longest name of an element, attribute or processing instruction in bytes. libxml2's `XML_MAX_NAME_LENGTH`.
+pub const XML_NAME_LIMIT: usize = 50_000;
+
+/// Most bytes of text, names and attribute values kept from one XML document.
+///
+/// 128 MiB, the default of `SecRequestBodyLimit`; well inside the 32-bit offsets of the tree.
+pub const XML_TEXT_LIMIT: usize = 134_217_728;
+
+/// Longest `<?xml … ?>` declaration in characters. The longest that grammar and sense allow has about 80.
+pub const XML_DECLARATION_LIMIT: usize = 1024;
+
+/// Longest reference, in bytes between `&` and `;`. `#x10FFFF` has 8; leading zeroes are legal, so leave room for some.
+pub const XML_REFERENCE_LIMIT: usize = 64;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// body: XML-RPC
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Most values (scalars, arrays, structs, at any depth) in one XML-RPC call.
+///
+/// WordPress refuses a message of more than 30,000 elements (`xmlrpc_element_limit`), and a value takes at least one.
+pub const XMLRPC_VALUE_LIMIT: usize = 30_000;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// body: JSON
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Deepest nesting of JSON containers below the outermost. `SecRequestBodyJsonDepthLimit`, mod_security2's default.
+pub const JSON_DEPTH_LIMIT: usize = 10_000;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// body: multipart
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Most files stored from one upload. `SecUploadFileLimit`, mod_security2's default.
+pub const UPLOAD_FILE_LIMIT: usize = 100;
+
+/// Longest header line of a part in bytes, line ending included; also the longest header after unfolding.
+///
+/// mod_security2's `MULTIPART_BUF_SIZE`. Browsers write less than 400.
+pub const MULTIPART_LINE_LIMIT: usize = 4096;
+
+/// Most header lines of one part. Browsers write 2, mail-like clients 4.
+pub const MULTIPART_HEADER_LINES_LIMIT: usize = 64;
+
+/// Most parts of one body. PHP stops at 1,020 and Django at 1,100; each costs some 500 bytes here.
+pub const MULTIPART_PARTS_LIMIT: usize = 10_000;
+
+/// Longest boundary. RFC 2046, section 5.1.1.
+pub const MULTIPART_BOUNDARY_LIMIT: usize = 70;
+
+/// Longest `Content-Type` of a multipart body in bytes, as in mod_security2.
+pub const MULTIPART_CONTENT_TYPE_LIMIT: usize = 1024;
+
+/// Most bytes of input quoted in an error message: enough to recognise it, too little to flood a log.
+pub const ERROR_EXCERPT_LIMIT: usize = 128;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// transaction
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Longest request body in bytes. `SecRequestBodyLimit`, default of mod_security2 (128 MiB).
+pub const REQUEST_BODY_LIMIT: u64 = 134_217_728;
+
+/// Longest request body in bytes without the content of uploaded files. `SecRequestBodyNoFilesLimit`, default of
+/// mod_security2 (1 MiB).
+pub const REQUEST_BODY_NO_FILES_LIMIT: u64 = 1_048_576;
+
+/// Bytes of a request body kept in memory before it goes to a file. `SecRequestBodyInMemoryLimit`, default of
+/// mod_security2 (128 KiB).
+pub const REQUEST_BODY_IN_MEMORY_LIMIT: u64 = 131_072;
+
+/// Longest response body in bytes. `SecResponseBodyLimit`, default of mod_security2 (512 KiB).
+pub const RESPONSE_BODY_LIMIT: u64 = 524_288;
+
+/// The most that a body limit can be set to: mod_security2's hard limit of 1 GiB.
+pub const BODY_LIMIT_MAXIMUM: u64 = 1_073_741_824;
+
+/// Most entries of the server's error log remembered for one request. A request that makes the server log more than this
+/// is a flood, and the error log itself has them all.
+pub const SERVER_ERRORS_LIMIT: usize = 100;
+
+/// Most parameters of an XML-RPC call shown as `XMLRPC:param.N`. The calls in use have at most seven.
+pub const XMLRPC_PARAMS_SHOWN: usize = 32;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// engine
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Longest text of an alert in the error log in bytes, before its `[hostname`. Tools expect mod_security2's limit there;
+/// the audit log has the whole text.
+pub const ERROR_LOG_ALERT_LIMIT: usize = 1023;
+
+/// Longest `[data]` of an alert in bytes, after escaping. mod_security2's limit: what follows it must stay legible.
+pub const LOGDATA_LIMIT: usize = 512;
+
+/// Longest `pause` in milliseconds. A pause holds a worker; a minute is already a way to be put out of service.
+pub const PAUSE_LIMIT: u64 = 60_000;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// configuration
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Deepest nesting of `Include` when files are read without httpd. httpd's own limit is 128 (`AP_MAX_INCLUDE_DEPTH`).
+pub const INCLUDE_DEPTH_LIMIT: usize = 128;
