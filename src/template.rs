@@ -1,0 +1,121 @@
+//! Text with `%{macros}`, compiled once and expanded per use.
+
+use crate::variables::Variable;
+
+/// A compiled text.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Template {
+    segments: Vec<Segment>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Literal(Vec<u8>),
+    Macro(Macro),
+}
+
+/// `%{VARIABLE}` or `%{COLLECTION.key}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Macro {
+    /// The variable; `None` when there is none of that name, which expands to nothing.
+    pub variable: Option<Variable>,
+    /// What stood behind the first dot.
+    pub key: Option<Vec<u8>>,
+}
+
+impl Template {
+    /// Compiles a text. Never fails: what is no macro is literal text, an unknown variable expands to nothing.
+    ///
+    /// Compat: only the first `.` splits; names are case-insensitive; an unterminated `%{` stays as it is.
+    pub fn parse(text: &[u8]) -> Template {
+        let mut segments = Vec::new();
+        let mut literal = Vec::new();
+        let mut rest = text;
+        while let Some(at) = memchr::memmem::find(rest, b"%{") {
+            let (before, opened) = rest.split_at(at);
+            let Some(close) = memchr::memchr(b'}', opened) else { break };
+            let body = opened.get(2..close).unwrap_or_default();
+            literal.extend_from_slice(before);
+            if !literal.is_empty() {
+                segments.push(Segment::Literal(std::mem::take(&mut literal)));
+            }
+            segments.push(Segment::Macro(Macro::parse(body)));
+            rest = opened.get(close + 1..).unwrap_or_default();
+        }
+        literal.extend_from_slice(rest);
+        if !literal.is_empty() {
+            segments.push(Segment::Literal(literal));
+        }
+        Template { segments }
+    }
+
+    /// The text when it holds no macro.
+    pub fn constant(&self) -> Option<&[u8]> {
+        match self.segments.as_slice() {
+            [] => Some(b""),
+            [Segment::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The macros in the text.
+    pub fn macros(&self) -> impl Iterator<Item = &Macro> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Macro(found) => Some(found),
+            Segment::Literal(_) => None,
+        })
+    }
+
+    /// Writes the text, asking `lookup` to append what each macro stands for.
+    pub fn expand(&self, out: &mut Vec<u8>, mut lookup: impl FnMut(&Macro, &mut Vec<u8>)) {
+        for segment in &self.segments {
+            match segment {
+                Segment::Literal(text) => out.extend_from_slice(text),
+                Segment::Macro(found) => lookup(found, out),
+            }
+        }
+    }
+}
+
+impl Macro {
+    fn parse(body: &[u8]) -> Macro {
+        let (name, key) = match memchr::memchr(b'.', body) {
+            Some(dot) => (body.get(..dot).unwrap_or_default(), body.get(dot + 1..).map(<[u8]>::to_vec)),
+            None => (body, None),
+        };
+        let variable = std::str::from_utf8(name).ok().and_then(Variable::lookup);
+        Macro { variable, key }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expand(text: &str) -> String {
+        let mut out = Vec::new();
+        Template::parse(text.as_bytes()).expand(&mut out, |found, out| {
+            let name = found.variable.map_or("?", Variable::name);
+            let key = String::from_utf8_lossy(found.key.as_deref().unwrap_or(b"-"));
+            out.extend_from_slice(format!("<{name} {key}>").as_bytes());
+        });
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn macros_are_found() {
+        let cases = [
+            ("plain", "plain"),
+            ("a%{tx.a.b}c", "a<TX a.b>c"),
+            ("%{MATCHED_VAR}", "<MATCHED_VAR ->"),
+            ("%{no.such} %{open", "<? such> %{open"),
+            ("100% %{}", "100% <? ->"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(expand(text), expected, "{text}");
+        }
+        assert_eq!(Template::parse(b"x").constant(), Some(&b"x"[..]));
+        assert_eq!(Template::parse(b"").constant(), Some(&b""[..]));
+        assert_eq!(Template::parse(b"%{tx.a}").constant(), None);
+    }
+}
