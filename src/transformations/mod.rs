@@ -1,0 +1,306 @@
+//! Transformations: what a rule does to a value before its operator looks at it (`t:lowercase,t:urlDecodeUni`, …).
+//!
+//! Each is a pure function from bytes to bytes. Three things hold for all of them:
+//! * the result is [`Cow::Borrowed`] if and only if it equals the input;
+//! * work and memory are linear in the length of the input, whatever its bytes: output is written forwards and never
+//!   erased, at most three bytes for one of input and [`CONSTANT_OUTPUT`] besides;
+//! * a value without any of the bytes in [`Transformation::triggers`] comes out unchanged, so that one look at which
+//!   bytes occur in a value ([`ByteSet::of`]) spares most of the work ([`Transformation::may_change`]).
+//!
+//! Names and results are those of mod_security2 2.9. Where it loses or hides part of a value - at zero bytes, behind
+//! comments, in paths, for most HTML names, in Base64 - the result here keeps it; the comments that begin with `Compat:`
+//! say what is different and why. A character set other than ASCII plays no part: bytes are what rules are written for.
+
+mod base64;
+mod byte_set;
+mod comments;
+mod digest;
+mod escape;
+mod hex;
+mod html;
+mod parity;
+mod path;
+mod rewrite;
+mod space;
+mod text;
+mod unicode;
+mod unicode_map;
+mod url;
+
+pub use byte_set::ByteSet;
+pub use unicode_map::UnicodeMap;
+
+use path::Separator;
+use std::borrow::Cow;
+
+/// Most bytes that a transformation adds to three times the length of its input: a SHA-1 digest, or the decimal digits of
+/// the greatest length.
+pub const CONSTANT_OUTPUT: usize = 20;
+
+/// What a transformation may need to know besides the value.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Env<'e> {
+    /// The code page of `SecUnicodeMapFile`, for [`Transformation::UrlDecodeUni`] alone, as in 2.9.
+    pub unicode_map: Option<&'e UnicodeMap>,
+}
+
+/// A transformation, by the name that follows `t:`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Transformation {
+    /// `none`: nothing. In a list of actions it empties the list before it, which is for the rule compiler to do.
+    None,
+    /// `base64Decode`: Base64 up to the first character outside the standard alphabet.
+    Base64Decode,
+    /// `base64DecodeExt`: Base64 of either alphabet; characters outside are passed over.
+    Base64DecodeExt,
+    /// `base64Encode`
+    Base64Encode,
+    /// `cmdLine`: a command as a shell would read it.
+    CmdLine,
+    /// `compressWhitespace`: each run of white space, no-break space (0xA0) included, becomes one space.
+    CompressWhitespace,
+    /// `cssDecode`: escapes of CSS 2.
+    CssDecode,
+    /// `escapeSeqDecode`: escapes of C.
+    EscapeSeqDecode,
+    /// `hexDecode`: two hexadecimal digits become a byte.
+    HexDecode,
+    /// `hexEncode`: lower-case digits.
+    HexEncode,
+    /// `htmlEntityDecode`: numeric character references and names of ASCII characters.
+    HtmlEntityDecode,
+    /// `jsDecode`: escapes of JavaScript.
+    JsDecode,
+    /// `length`: the count of bytes in decimal.
+    Length,
+    /// `lowercase`: ASCII letters.
+    Lowercase,
+    /// `md5`: the digest as 16 raw bytes.
+    Md5,
+    /// `normalizePath`, also spelt `normalisePath`: no `//`, no `.`, `..` resolved.
+    NormalizePath,
+    /// `normalizePathWin`, also spelt `normalisePathWin`: the same with backslashes taken for slashes.
+    NormalizePathWin,
+    /// `parityEven7bit`
+    ParityEven7bit,
+    /// `parityOdd7bit`
+    ParityOdd7bit,
+    /// `parityZero7bit`: clears the eighth bits.
+    ParityZero7bit,
+    /// `removeComments`: comments of C, HTML and SQL.
+    RemoveComments,
+    /// `removeCommentsChar`: the marks that begin and end comments.
+    RemoveCommentsChar,
+    /// `removeNulls`: zero bytes.
+    RemoveNulls,
+    /// `removeWhitespace`: no-break space (0xA0) included.
+    RemoveWhitespace,
+    /// `replaceComments`: each comment of C becomes one space.
+    ReplaceComments,
+    /// `replaceNulls`: zero bytes become spaces.
+    ReplaceNulls,
+    /// `sha1`: the digest as 20 raw bytes.
+    Sha1,
+    /// `sqlHexDecode`: hexadecimal literals of SQL, `0x414243`.
+    SqlHexDecode,
+    /// `trim`: white space at both ends.
+    Trim,
+    /// `trimLeft`: white space at the beginning.
+    TrimLeft,
+    /// `trimRight`: white space at the end.
+    TrimRight,
+    /// `urlDecode`: percent encoding.
+    UrlDecode,
+    /// `urlDecodeUni`: percent encoding, and `%uHHHH` of Microsoft.
+    UrlDecodeUni,
+    /// `urlEncode`: percent encoding of all but letters, digits and `*`.
+    UrlEncode,
+    /// `utf8toUnicode`: UTF-8 sequences become `%uHHHH`.
+    Utf8ToUnicode,
+}
+
+/// What there is to know about one transformation.
+struct Definition {
+    name: &'static str,
+    triggers: &'static ByteSet,
+    apply: Apply,
+}
+
+type Apply = for<'a> fn(&'a [u8], &Env<'_>) -> Cow<'a, [u8]>;
+
+/// A second name for a transformation.
+const ALIASES: [(&str, Transformation); 2] = [
+    ("normalisePath", Transformation::NormalizePath),
+    ("normalisePathWin", Transformation::NormalizePathWin),
+];
+
+impl Transformation {
+    /// Every transformation, in the order of the names.
+    pub const ALL: &'static [Self] = &[
+        Self::None,
+        Self::Base64Decode,
+        Self::Base64DecodeExt,
+        Self::Base64Encode,
+        Self::CmdLine,
+        Self::CompressWhitespace,
+        Self::CssDecode,
+        Self::EscapeSeqDecode,
+        Self::HexDecode,
+        Self::HexEncode,
+        Self::HtmlEntityDecode,
+        Self::JsDecode,
+        Self::Length,
+        Self::Lowercase,
+        Self::Md5,
+        Self::NormalizePath,
+        Self::NormalizePathWin,
+        Self::ParityEven7bit,
+        Self::ParityOdd7bit,
+        Self::ParityZero7bit,
+        Self::RemoveComments,
+        Self::RemoveCommentsChar,
+        Self::RemoveNulls,
+        Self::RemoveWhitespace,
+        Self::ReplaceComments,
+        Self::ReplaceNulls,
+        Self::Sha1,
+        Self::SqlHexDecode,
+        Self::Trim,
+        Self::TrimLeft,
+        Self::TrimRight,
+        Self::UrlDecode,
+        Self::UrlDecodeUni,
+        Self::UrlEncode,
+        Self::Utf8ToUnicode,
+    ];
+
+    /// The transformation of that name, in any case.
+    pub fn lookup(name: &str) -> Option<Self> {
+        Self::names()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, transformation)| transformation)
+    }
+
+    /// All names that [`lookup`](Self::lookup) knows: the 37 of 2.9, the second spellings last.
+    pub fn names() -> impl Iterator<Item = (&'static str, Self)> {
+        Self::ALL
+            .iter()
+            .map(|transformation| (transformation.name(), *transformation))
+            .chain(ALIASES)
+    }
+
+    /// The usual name.
+    pub fn name(self) -> &'static str {
+        self.definition().name
+    }
+
+    /// The result for one value: [`Cow::Borrowed`] if and only if it is the value itself.
+    pub fn apply<'a>(self, input: &'a [u8], env: &Env<'_>) -> Cow<'a, [u8]> {
+        (self.definition().apply)(input, env)
+    }
+
+    /// The bytes without which a value stays as it is, unless it is empty: see [`changes_empty`](Self::changes_empty).
+    ///
+    /// The reverse does not hold: a value may contain some of them and stay as it is. The full set says that nothing can
+    /// be concluded (digests, length, Base64, hexadecimal).
+    pub fn triggers(self) -> &'static ByteSet {
+        self.definition().triggers
+    }
+
+    /// Whether the empty value, which has no bytes to go by, becomes something else: `length`, `md5` and `sha1`.
+    pub fn changes_empty(self) -> bool {
+        matches!(self, Self::Length | Self::Md5 | Self::Sha1)
+    }
+
+    /// Whether a value with these bytes ([`ByteSet::of`]) may be changed. `false` is a proof that it is not.
+    pub fn may_change(self, bytes: &ByteSet) -> bool {
+        self.triggers().intersects(bytes) || (bytes.is_empty() && self.changes_empty())
+    }
+
+    fn definition(self) -> Definition {
+        let (name, triggers, apply): (_, _, Apply) = match self {
+            Self::None => ("none", &ByteSet::EMPTY, |v, _| Cow::Borrowed(v)),
+            Self::Base64Decode => ("base64Decode", &ByteSet::FULL, |v, _| base64::decode(v)),
+            Self::Base64DecodeExt => ("base64DecodeExt", &ByteSet::FULL, |v, _| {
+                base64::decode_ext(v)
+            }),
+            Self::Base64Encode => ("base64Encode", &ByteSet::FULL, |v, _| base64::encode(v)),
+            Self::CmdLine => ("cmdLine", &text::SHELL, |v, _| text::command_line(v)),
+            Self::CompressWhitespace => ("compressWhitespace", &space::BLANK, |v, _| {
+                space::compress(v)
+            }),
+            Self::CssDecode => ("cssDecode", &escape::BACKSLASH, |v, _| {
+                escape::css_decode(v)
+            }),
+            Self::EscapeSeqDecode => ("escapeSeqDecode", &escape::BACKSLASH, |v, _| {
+                escape::c_decode(v)
+            }),
+            Self::HexDecode => ("hexDecode", &ByteSet::FULL, |v, _| hex::decode(v)),
+            Self::HexEncode => ("hexEncode", &ByteSet::FULL, |v, _| hex::encode(v)),
+            Self::HtmlEntityDecode => {
+                ("htmlEntityDecode", &html::REFERENCE, |v, _| html::decode(v))
+            }
+            Self::JsDecode => ("jsDecode", &escape::BACKSLASH, |v, _| escape::js_decode(v)),
+            Self::Length => ("length", &ByteSet::FULL, |v, _| digest::length(v)),
+            Self::Lowercase => ("lowercase", &text::UPPER, |v, _| text::lowercase(v)),
+            Self::Md5 => ("md5", &ByteSet::FULL, |v, _| digest::md5(v)),
+            Self::NormalizePath => ("normalizePath", &path::DOT_OR_SLASH, |v, _| {
+                path::normalize(v, Separator::Slash)
+            }),
+            Self::NormalizePathWin => ("normalizePathWin", &path::DOT_OR_SLASHES, |v, _| {
+                path::normalize(v, Separator::SlashOrBackslash)
+            }),
+            Self::ParityEven7bit => ("parityEven7bit", &parity::NOT_EVEN, |v, _| parity::even(v)),
+            Self::ParityOdd7bit => ("parityOdd7bit", &parity::NOT_ODD, |v, _| parity::odd(v)),
+            Self::ParityZero7bit => ("parityZero7bit", &parity::EIGHTH_BIT, |v, _| {
+                parity::zero(v)
+            }),
+            Self::RemoveComments => ("removeComments", &comments::MARK, |v, _| {
+                comments::remove(v)
+            }),
+            Self::RemoveCommentsChar => ("removeCommentsChar", &comments::MARK, |v, _| {
+                comments::remove_marks(v)
+            }),
+            Self::RemoveNulls => ("removeNulls", &space::NUL, |v, _| space::remove_nuls(v)),
+            Self::RemoveWhitespace => ("removeWhitespace", &space::BLANK, |v, _| space::remove(v)),
+            Self::ReplaceComments => ("replaceComments", &comments::STAR, |v, _| {
+                comments::replace(v)
+            }),
+            Self::ReplaceNulls => ("replaceNulls", &space::NUL, |v, _| space::replace_nuls(v)),
+            Self::Sha1 => ("sha1", &ByteSet::FULL, |v, _| digest::sha1(v)),
+            Self::SqlHexDecode => ("sqlHexDecode", &hex::SQL_HEX, |v, _| hex::sql_decode(v)),
+            Self::Trim => ("trim", &space::SPACE, |v, _| space::trim(v)),
+            Self::TrimLeft => ("trimLeft", &space::SPACE, |v, _| space::trim_left(v)),
+            Self::TrimRight => ("trimRight", &space::SPACE, |v, _| space::trim_right(v)),
+            Self::UrlDecode => ("urlDecode", &url::ENCODED, |v, _| url::decode(v)),
+            Self::UrlDecodeUni => ("urlDecodeUni", &url::ENCODED, |v, env| {
+                url::decode_uni(v, env.unicode_map)
+            }),
+            Self::UrlEncode => ("urlEncode", &url::UNSAFE, |v, _| url::encode(v)),
+            Self::Utf8ToUnicode => ("utf8toUnicode", &unicode::LEAD, |v, _| {
+                unicode::from_utf8(v)
+            }),
+        };
+        Definition {
+            name,
+            triggers,
+            apply,
+        }
+    }
+}
+
+/// Applies one transformation after the other. [`Cow::Borrowed`] if no step changed anything.
+pub fn apply_all<'a>(chain: &[Transformation], input: &'a [u8], env: &Env<'_>) -> Cow<'a, [u8]> {
+    chain
+        .iter()
+        .fold(Cow::Borrowed(input), |value, transformation| match value {
+            Cow::Borrowed(value) => transformation.apply(value, env),
+            Cow::Owned(value) => match transformation.apply(&value, env) {
+                Cow::Borrowed(_) => Cow::Owned(value),
+                Cow::Owned(changed) => Cow::Owned(changed),
+            },
+        })
+}
+
+#[cfg(test)]
+mod tests;
