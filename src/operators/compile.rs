@@ -1,0 +1,199 @@
+//! From the argument of a rule to a compiled operator.
+
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+use super::rx::{Dynamic, Limits, Options, Pattern};
+use super::{AddressSet, ByteSet, Checksum, Comparison, Kind, Needle, Operator, Phrases, phrases};
+
+/// What compiling an operator may look at.
+pub struct CompileContext<'a> {
+    /// Directory of the configuration file, which relative paths start from.
+    pub config_dir: Option<&'a Path>,
+    /// `SecPcreMatchLimit`.
+    pub pcre_match_limit: Option<u32>,
+    /// `SecPcreMatchLimitRecursion`.
+    pub pcre_match_limit_recursion: Option<u32>,
+    /// Reads a file.
+    pub file: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+}
+
+impl CompileContext<'_> {
+    /// The limits of PCRE2 in force.
+    pub fn limits(&self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            matches: self.pcre_match_limit.unwrap_or(default.matches),
+            depth: self.pcre_match_limit_recursion.unwrap_or(default.depth),
+        }
+    }
+
+    /// Reads a file named in an argument; the error is a sentence.
+    fn read(&self, name: &[u8], what: &str) -> Result<Vec<u8>, String> {
+        let name =
+            std::str::from_utf8(name).map_err(|_| "The file name is not UTF-8.".to_owned())?;
+        if name.starts_with("http://") || name.starts_with("https://") {
+            return Err(format!(
+                "\"{name}\" is not fetched: give the path of a file and keep it current by other means."
+            ));
+        }
+        let path = match self.config_dir {
+            Some(dir) => dir.join(name), // an absolute name replaces the directory
+            None => name.into(),
+        };
+        (self.file)(&path)
+            .map_err(|e| format!("Could not open {what} file \"{}\": {e}", path.display()))
+    }
+}
+
+/// Why an operator cannot be compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompileError {
+    /// One sentence.
+    pub message: String,
+    /// The bytes of the argument it is about; None if it is about the whole.
+    pub span: Option<Range<usize>>,
+}
+
+impl CompileError {
+    pub(super) fn whole(message: impl Into<String>) -> CompileError {
+        CompileError {
+            message: message.into(),
+            span: None,
+        }
+    }
+
+    pub(super) fn at(span: Range<usize>, message: impl Into<String>) -> CompileError {
+        CompileError {
+            message: message.into(),
+            span: Some(span),
+        }
+    }
+}
+
+impl std::fmt::Display for CompileError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CompileError {}
+
+/// Compiles an operator.
+///
+/// # Errors
+/// The argument is missing or malformed, a file cannot be read, or the operator
+/// is one of those not supported yet.
+pub fn compile(
+    kind: Kind,
+    argument: &[u8],
+    context: &CompileContext<'_>,
+) -> Result<Operator, CompileError> {
+    Ok(match kind {
+        Kind::Rx => {
+            let options = Options::operator(context.limits());
+            match memchr::memmem::find(argument, b"%{") {
+                Some(_) => Operator::RxDynamic(Dynamic::new(options)),
+                None => Operator::Rx(Pattern::compile(argument, options)?),
+            }
+        }
+        Kind::Pm => Operator::Pm(Phrases::parse_list(argument)?),
+        Kind::PmFromFile => Operator::PmFromFile(phrases_from_files(argument, context)?),
+        Kind::Within => Operator::Within,
+        Kind::Contains => Operator::Contains,
+        Kind::ContainsWord => Operator::ContainsWord,
+        Kind::StrEq => Operator::StrEq,
+        Kind::BeginsWith => Operator::BeginsWith,
+        Kind::EndsWith => Operator::EndsWith,
+        Kind::StrMatch => Operator::StrMatch(Needle::parse(argument)?),
+        Kind::Eq => Operator::Compare(Comparison::Eq),
+        Kind::Ge => Operator::Compare(Comparison::Ge),
+        Kind::Gt => Operator::Compare(Comparison::Gt),
+        Kind::Le => Operator::Compare(Comparison::Le),
+        Kind::Lt => Operator::Compare(Comparison::Lt),
+        Kind::IpMatch => Operator::IpMatch(AddressSet::parse_list(argument)?),
+        Kind::IpMatchFromFile => Operator::IpMatchFromFile(addresses_from_file(argument, context)?),
+        Kind::ValidateByteRange => Operator::ValidateByteRange(ByteSet::parse(argument)?),
+        Kind::ValidateUrlEncoding => Operator::ValidateUrlEncoding,
+        Kind::ValidateUtf8Encoding => Operator::ValidateUtf8Encoding,
+        Kind::VerifyCc => verify(Checksum::CreditCard, argument, context)?,
+        Kind::VerifyCpf => verify(Checksum::Cpf, argument, context)?,
+        Kind::VerifySsn => verify(Checksum::Ssn, argument, context)?,
+        Kind::DetectSqli => Operator::DetectSqli,
+        Kind::DetectXss => Operator::DetectXss,
+        Kind::UnconditionalMatch => Operator::UnconditionalMatch,
+        Kind::NoMatch => Operator::NoMatch,
+        Kind::FuzzyHash
+        | Kind::GeoLookup
+        | Kind::GsbLookup
+        | Kind::InspectFile
+        | Kind::Rbl
+        | Kind::Rsub
+        | Kind::ValidateDtd
+        | Kind::ValidateHash
+        | Kind::ValidateSchema => {
+            let name = kind.name();
+            return Err(CompileError::whole(format!(
+                "Operator @{name} is not supported yet."
+            )));
+        }
+    })
+}
+
+fn verify(
+    checksum: Checksum,
+    argument: &[u8],
+    context: &CompileContext<'_>,
+) -> Result<Operator, CompileError> {
+    let pattern = Pattern::compile(argument, Options::verification(context.limits()))?;
+    Ok(Operator::Verify(checksum, pattern))
+}
+
+/// The parts of a list between separators, without empty ones, and where they are.
+pub(super) fn fields(
+    list: &[u8],
+    is_separator: impl Fn(u8) -> bool,
+) -> impl Iterator<Item = (Range<usize>, &[u8])> {
+    let mut start = 0;
+    list.split(move |b| is_separator(*b))
+        .filter_map(move |field| {
+            let span = start..start + field.len();
+            start = span.end + 1;
+            (!field.is_empty()).then_some((span, field))
+        })
+}
+
+fn phrases_from_files(
+    argument: &[u8],
+    context: &CompileContext<'_>,
+) -> Result<Phrases, CompileError> {
+    let mut phrases = Vec::new();
+    let mut files = fields(argument, |b| phrases::is_space(&b)).peekable();
+    if files.peek().is_none() {
+        return Err(CompileError::whole(
+            "Missing parameter for operator 'pmFromFile'.",
+        ));
+    }
+    for (span, file) in files {
+        let text = context
+            .read(file, "phrase")
+            .map_err(|message| CompileError::at(span, message))?;
+        phrases.extend(Phrases::parse_file(&text));
+    }
+    Phrases::new(phrases)
+}
+
+fn addresses_from_file(
+    argument: &[u8],
+    context: &CompileContext<'_>,
+) -> Result<AddressSet, CompileError> {
+    let file = argument.trim_ascii();
+    if file.is_empty() {
+        return Err(CompileError::whole(
+            "Missing parameter for operator 'ipmatchFromFile'.",
+        ));
+    }
+    let text = context.read(file, "ipmatch").map_err(CompileError::whole)?;
+    AddressSet::parse_file(&text, &String::from_utf8_lossy(file)).map_err(CompileError::whole)
+}

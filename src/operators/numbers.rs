@@ -1,0 +1,94 @@
+//! Numeric comparison: `@eq`, `@ge`, `@gt`, `@le`, `@lt`.
+
+use super::Kind;
+
+/// How the value is compared with the argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Comparison {
+    Eq,
+    Ge,
+    Gt,
+    Le,
+    Lt,
+}
+
+impl Comparison {
+    /// Whether `value` stands in this relation to `argument`.
+    pub(super) fn holds(self, value: i64, argument: i64) -> bool {
+        match self {
+            Comparison::Eq => value == argument,
+            Comparison::Ge => value >= argument,
+            Comparison::Gt => value > argument,
+            Comparison::Le => value <= argument,
+            Comparison::Lt => value < argument,
+        }
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Comparison::Eq => Kind::Eq,
+            Comparison::Ge => Kind::Ge,
+            Comparison::Gt => Kind::Gt,
+            Comparison::Le => Kind::Le,
+            Comparison::Lt => Kind::Lt,
+        }
+    }
+}
+
+/// The number a text starts with, as C's `atoi` reads it: leading white space,
+/// one sign, decimal digits; the rest is ignored and no digits are 0.
+///
+/// Compat: mod_security2 cuts the number to 32 bits, so that 4294967296 is 0
+/// there.  Here numbers have 64 bits and saturate: a large number is never
+/// taken for a small one.
+pub fn atoi(text: &[u8]) -> i64 {
+    let blanks = text
+        .iter()
+        .take_while(|b| matches!(b, b' ' | b'\t'..=b'\r'))
+        .count();
+    let mut rest = text.iter().skip(blanks).copied().peekable();
+    let negative = rest.peek() == Some(&b'-');
+    if negative || rest.peek() == Some(&b'+') {
+        rest.next();
+    }
+    rest.take_while(u8::is_ascii_digit).fold(0i64, |n, digit| {
+        let digit = i64::from(digit - b'0');
+        let n = n.saturating_mul(10);
+        if negative {
+            n.saturating_sub(digit)
+        } else {
+            n.saturating_add(digit)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn atoi_reads_what_c_reads() {
+        for (text, number) in [
+            ("", 0),
+            ("12abc", 12),
+            ("abc", 0),
+            (" \t\n\x0b\x0c\r7", 7),
+            ("+5", 5),
+            ("-5", -5),
+            ("--5", 0),
+            ("+-5", 0),
+            ("- 5", 0),
+            ("007", 7),
+            ("1\x002", 1),
+            ("0x10", 0),
+            ("4294967296", 4_294_967_296),
+            ("9223372036854775807", i64::MAX),
+            ("9223372036854775808", i64::MAX),
+            ("-9223372036854775808", i64::MIN),
+            ("-99999999999999999999999", i64::MIN),
+        ] {
+            assert_eq!(atoi(text.as_bytes()), number, "{text:?}");
+        }
+    }
+}

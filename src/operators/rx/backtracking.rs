@@ -1,0 +1,225 @@
+//! PCRE2, for what the linear engine cannot express, under limits.
+
+use std::fmt::Write;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
+
+use super::syntax::{Blank, End, Piece, Token};
+use super::{CAPTURES, Failure, Groups, Limits, Options};
+use crate::operators::CompileError;
+
+/// How much stack machine code may use.  PCRE2's default of 32 KiB is exceeded
+/// by ordinary rules on values of a few KiB; the pages are only reserved until
+/// they are used.  What needs more is matched again by the interpreter.
+const MAX_JIT_STACK: usize = 512 * 1024;
+
+/// How much heap the interpreter may use for one match, in KiB.  PCRE2's
+/// default is 20 GB.
+const MAX_HEAP_KIB: u32 = 16 * 1024;
+
+/// PCRE2's own ceiling of the match limit: a pattern can only lower it.
+const MATCH_LIMIT_CEILING: u32 = 10_000_000;
+
+const ERROR_MATCH_LIMIT: i32 = -47;
+const ERROR_DEPTH_LIMIT: i32 = -53;
+const ERROR_HEAP_LIMIT: i32 = -63;
+const ERROR_JIT_STACK: i32 = -46;
+
+/// A pattern compiled by PCRE2.
+#[derive(Debug)]
+pub(super) struct Backtracking {
+    regex: Regex,
+    /// Made when the machine code first ran out of stack.
+    interpreter: OnceLock<Option<Regex>>,
+    builder: RegexBuilder,
+}
+
+impl Backtracking {
+    pub(super) fn compile(
+        pattern: &[u8],
+        pieces: &[Piece],
+        options: Options,
+        limits: Limits,
+    ) -> Result<Backtracking, CompileError> {
+        let translation = Translation::new(pattern, pieces, limits);
+        let mut builder = RegexBuilder::new();
+        builder
+            .dotall(true)
+            .caseless(options.case_insensitive)
+            .multi_line(options.multi_line)
+            .jit_if_available(true)
+            .max_jit_stack_size(Some(MAX_JIT_STACK));
+        let regex = builder
+            .build(&translation.text)
+            .map_err(|error| translation.error(pattern, &error))?;
+        builder.jit(false);
+        Ok(Backtracking {
+            regex,
+            interpreter: OnceLock::new(),
+            builder,
+        })
+    }
+
+    pub(super) fn is_match(&self, value: &[u8]) -> Result<bool, Failure> {
+        self.run(|regex| regex.is_match(value))
+    }
+
+    pub(super) fn find_at(
+        &self,
+        value: &[u8],
+        start: usize,
+    ) -> Result<Option<Range<usize>>, Failure> {
+        let found = self.run(|regex| regex.find_at(value, start))?;
+        // \K inside of a look-around can put the start behind the end.
+        Ok(found.map(|m| m.start().min(m.end())..m.end()))
+    }
+
+    pub(super) fn captures_at(
+        &self,
+        value: &[u8],
+        start: usize,
+    ) -> Result<Option<Groups>, Failure> {
+        self.run(|regex| {
+            let mut locations = regex.capture_locations();
+            let found = regex.captures_read_at(&mut locations, value, start)?;
+            Ok(found.map(|_| groups(&locations)))
+        })
+    }
+
+    fn run<T>(&self, search: impl Fn(&Regex) -> Result<T, pcre2::Error>) -> Result<T, Failure> {
+        let error = match search(&self.regex) {
+            Ok(found) => return Ok(found),
+            Err(error) if error.code() == ERROR_JIT_STACK => {
+                let interpreter = self
+                    .interpreter
+                    .get_or_init(|| self.builder.build(self.regex.as_str()).ok());
+                match interpreter.as_ref().map(search) {
+                    Some(Ok(found)) => return Ok(found),
+                    Some(Err(error)) => error,
+                    None => error,
+                }
+            }
+            Err(error) => error,
+        };
+        let code = error.code();
+        let text = error.to_string();
+        let text = text
+            .strip_prefix("PCRE2: error matching: ")
+            .unwrap_or(&text);
+        Err(match code {
+            ERROR_MATCH_LIMIT | ERROR_DEPTH_LIMIT | ERROR_HEAP_LIMIT | ERROR_JIT_STACK => {
+                Failure::limit(format!("PCRE limits exceeded ({code}): {text}"))
+            }
+            _ => Failure::other(format!("Regex execution failed ({code}): {text}")),
+        })
+    }
+}
+
+fn groups(locations: &CaptureLocations) -> Groups {
+    Groups::new((0..locations.len().min(CAPTURES)).map(|i| {
+        let (start, end) = locations.get(i)?;
+        Some(start.min(end)..end)
+    }))
+}
+
+/// The pattern as PCRE2 gets it: ASCII, because the binding takes text; limits
+/// as verbs at the start; `$` as `\z`, because the binding has no option for it.
+struct Translation {
+    text: String,
+    /// Where the piece written at `.0` was read from.
+    origins: Vec<(usize, usize)>,
+}
+
+impl Translation {
+    fn new(pattern: &[u8], pieces: &[Piece], limits: Limits) -> Translation {
+        let matches = limits.matches.min(MATCH_LIMIT_CEILING);
+        let depth = limits.depth.min(MATCH_LIMIT_CEILING);
+        let mut translation = Translation {
+            text: format!(
+                "(*LIMIT_MATCH={matches})(*LIMIT_DEPTH={depth})(*LIMIT_HEAP={MAX_HEAP_KIB})"
+            ),
+            origins: Vec::with_capacity(pieces.len()),
+        };
+        let mut quoting = false;
+        for piece in pieces {
+            let out = &mut translation.text;
+            translation.origins.push((out.len(), piece.span.start));
+            let source = pattern.get(piece.span.clone()).unwrap_or_default();
+            match piece.token {
+                Token::Blank(Blank::Quote) => {
+                    quoting = source == b"\\Q";
+                    out.push_str("\\E"); // nothing, but keeps its neighbours apart
+                }
+                Token::Blank(Blank::Comment) => out.push_str("(?#)"),
+                Token::Byte(byte) if byte >= 0x80 => push_hex(out, byte),
+                Token::Byte(byte) if quoting && !byte.is_ascii_alphanumeric() => {
+                    push_hex(out, byte)
+                }
+                Token::Byte(b'{') if source == b"{" => out.push_str("\\{"),
+                Token::End(End::Value) => out.push_str("(?:\\z)"),
+                _ => copy(out, source),
+            }
+        }
+        translation
+    }
+
+    /// The error with its offset in the pattern as written.
+    fn error(&self, pattern: &[u8], error: &pcre2::Error) -> CompileError {
+        let offset = error.offset().unwrap_or(0);
+        let after = self
+            .origins
+            .partition_point(|(written, _)| *written <= offset);
+        let origin = after.checked_sub(1).and_then(|i| self.origins.get(i));
+        let end = self
+            .origins
+            .get(after)
+            .map_or(pattern.len(), |(_, read)| *read);
+        let offset = origin.map_or(0, |(written, read)| (read + (offset - written)).min(end));
+        let text = error.to_string();
+        let reason = text
+            .split_once(": ")
+            .and_then(|(_, rest)| rest.split_once(": "));
+        let reason = reason.map_or(&*text, |(_, reason)| reason);
+        CompileError::at(
+            offset.min(pattern.len())..(offset + 1).min(pattern.len()),
+            format!("Error compiling pattern (offset {offset}): {reason}"),
+        )
+    }
+}
+
+fn push_hex(out: &mut String, byte: u8) {
+    // Writing to a string cannot fail.
+    let _ = write!(out, "\\x{byte:02X}");
+}
+
+/// Copies a construct, with bytes that are not ASCII as escapes.
+fn copy(out: &mut String, source: &[u8]) {
+    let mut quoting = false;
+    let mut bytes = source.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, bytes.peek().copied()) {
+            (b'\\', Some(next)) if next == if quoting { b'E' } else { b'Q' } => {
+                quoting = !quoting;
+                out.push('\\');
+            }
+            (b'\\', Some(0x80..)) if !quoting => {}
+            (b'\\', Some(next)) if !quoting => {
+                out.push('\\');
+                out.push(char::from(next));
+                bytes.next();
+                if next == b'c' && bytes.next_if(|b| *b >= 0x80).is_some() {
+                    out.push('\0'); // as wrong as the byte it stands for
+                }
+            }
+            (0x80.., _) if quoting => {
+                out.push_str("\\E");
+                push_hex(out, byte);
+                out.push_str("\\Q");
+            }
+            (0x80.., _) => push_hex(out, byte),
+            _ => out.push(char::from(byte)),
+        }
+    }
+}

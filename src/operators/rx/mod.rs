@@ -1,0 +1,347 @@
+//! `@rx` and regular expressions elsewhere in rules.
+//!
+//! A pattern is PCRE syntax over bytes, without UTF mode; `.` matches LF and
+//! `$` the very end only, as in mod_security2.  What can be translated runs in
+//! the `regex` crate, whose time is linear in the value: no pattern can be made
+//! to explode.  The rest (look-around, back-references, possessive quantifiers
+//! and rarer things) runs in PCRE2 under limits.  For what both can run both
+//! say the same about whether a value matches, and where, with which captures;
+//! but for one case: if a loop's body can be empty, as in `(a*)+` or
+//! `(a??b?)+c`, extent and captures can differ, because PCRE2 takes an empty
+//! turn and ends the loop where the linear engine goes on.
+
+mod backtracking;
+mod dynamic;
+mod linear;
+mod syntax;
+
+use std::ops::Range;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::CompileError;
+use backtracking::Backtracking;
+pub use dynamic::Dynamic;
+
+/// Groups kept of a match, the whole included: `TX.0` to `TX.9`.
+pub const CAPTURES: usize = 10;
+
+/// How large the compiled form of a pattern may become, in bytes.  The largest
+/// pattern of the Core Rule Set needs a tenth of it.  Beyond, PCRE2 runs it.
+pub const MAX_COMPILED_BYTES: usize = 10 * 1024 * 1024;
+
+/// How much one thread may cache of a pattern's automaton, in bytes.  A full
+/// cache is emptied; the match goes on, slower.
+pub const MAX_AUTOMATON_CACHE_BYTES: usize = 1024 * 1024;
+
+/// Match limit of PCRE2 where `SecPcreMatchLimit` is not set.
+///
+/// Compat: the value of mod_security2's recommended configuration.  Its default
+/// of 1500 makes ordinary patterns fail.
+pub const DEFAULT_MATCH_LIMIT: u32 = 100_000;
+
+/// Depth limit of PCRE2 where `SecPcreMatchLimitRecursion` is not set.
+pub const DEFAULT_DEPTH_LIMIT: u32 = 100_000;
+
+/// Limits of PCRE2 for one match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls of the matching function; values above ten million count as that.
+    pub matches: u32,
+    /// Depth of backtracking; without effect where machine code runs.
+    pub depth: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            matches: DEFAULT_MATCH_LIMIT,
+            depth: DEFAULT_DEPTH_LIMIT,
+        }
+    }
+}
+
+/// How a pattern is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// ASCII letters match in both cases.
+    pub case_insensitive: bool,
+    /// `^` and `$` match at each line.
+    pub multi_line: bool,
+    /// `$` does not match before a final LF.
+    pub dollar_end_only: bool,
+    /// What PCRE2 may spend.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// `@rx`.
+    pub fn operator(limits: Limits) -> Options {
+        Options {
+            case_insensitive: false,
+            multi_line: false,
+            dollar_end_only: true,
+            limits,
+        }
+    }
+
+    /// Selectors such as `ARGS:/re/`.
+    pub fn selector(limits: Limits) -> Options {
+        Options {
+            case_insensitive: true,
+            ..Options::operator(limits)
+        }
+    }
+
+    /// `@verifyCC`, `@verifyCPF`, `@verifySSN`.
+    pub(super) fn verification(limits: Limits) -> Options {
+        Options {
+            multi_line: true,
+            dollar_end_only: false,
+            ..Options::operator(limits)
+        }
+    }
+}
+
+impl Default for Options {
+    /// As `@rx`, with the default limits.
+    fn default() -> Options {
+        Options::operator(Limits::default())
+    }
+}
+
+/// Which engine runs a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The `regex` crate: linear time.
+    Linear,
+    /// PCRE2 under limits.
+    Backtracking,
+}
+
+/// A match that did not come to an end: neither a match nor none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// A limit was reached; mod_security2 sets `TX:MSC_PCRE_LIMITS_EXCEEDED`.
+    pub limit_exceeded: bool,
+    /// What happened, for the log.
+    pub message: String,
+}
+
+impl Failure {
+    fn limit(message: String) -> Failure {
+        Failure {
+            limit_exceeded: true,
+            message,
+        }
+    }
+
+    fn other(message: String) -> Failure {
+        Failure {
+            limit_exceeded: false,
+            message,
+        }
+    }
+
+    /// A bound of our own was reached.
+    pub(super) fn budget(message: String) -> Failure {
+        Failure::limit(message)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Where the groups of a match are in the value: the whole match first, then up
+/// to nine groups, as far as the last that took part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups(Vec<Option<Range<usize>>>);
+
+impl Groups {
+    fn new(groups: impl Iterator<Item = Option<Range<usize>>>) -> Groups {
+        let mut groups: Vec<_> = groups.collect();
+        let used = groups
+            .iter()
+            .rposition(Option::is_some)
+            .map_or(0, |last| last + 1);
+        groups.truncate(used);
+        Groups(groups)
+    }
+
+    /// The groups in order; None for one that took no part.
+    pub fn iter(&self) -> impl Iterator<Item = Option<Range<usize>>> + '_ {
+        self.0.iter().cloned()
+    }
+
+    /// The whole match.
+    pub fn whole(&self) -> Range<usize> {
+        self.0.first().cloned().flatten().unwrap_or(0..0)
+    }
+}
+
+/// A compiled regular expression.
+#[derive(Debug)]
+pub struct Pattern {
+    source: Box<[u8]>,
+    options: Options,
+    matcher: Matcher,
+}
+
+#[derive(Debug)]
+enum Matcher {
+    Linear(Regex),
+    Backtracking { regex: Backtracking, reason: String },
+}
+
+impl Pattern {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// What PCRE2 says of a pattern it does not accept, with the place.
+    pub fn compile(pattern: &[u8], options: Options) -> Result<Pattern, CompileError> {
+        let pieces: Vec<_> = syntax::Reader::new(pattern, options).collect();
+        let matcher = match linear(&pieces, options) {
+            Ok(regex) => Matcher::Linear(regex),
+            Err(reason) => Matcher::Backtracking {
+                regex: Backtracking::compile(pattern, &pieces, options, options.limits)?,
+                reason,
+            },
+        };
+        Ok(Pattern {
+            source: pattern.into(),
+            options,
+            matcher,
+        })
+    }
+
+    /// Compiles the regular expression of a selector, `ARGS:/re/`: letters
+    /// match in both cases.
+    ///
+    /// # Errors
+    /// As [`Pattern::compile`].
+    pub fn compile_selector(pattern: &[u8]) -> Result<Pattern, CompileError> {
+        Pattern::compile(pattern, Options::selector(Limits::default()))
+    }
+
+    /// The pattern as written.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.source
+    }
+
+    /// How the pattern was read.
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
+    /// Which engine runs it.
+    pub fn engine(&self) -> Engine {
+        match self.matcher {
+            Matcher::Linear(_) => Engine::Linear,
+            Matcher::Backtracking { .. } => Engine::Backtracking,
+        }
+    }
+
+    /// Whether matching takes time linear in the value.
+    pub fn is_linear(&self) -> bool {
+        self.engine() == Engine::Linear
+    }
+
+    /// What keeps the pattern from the linear engine.
+    pub fn not_linear_because(&self) -> Option<&str> {
+        match &self.matcher {
+            Matcher::Linear(_) => None,
+            Matcher::Backtracking { reason, .. } => Some(reason),
+        }
+    }
+
+    /// The pattern in the syntax of the `regex` crate (`unicode(false)`, case
+    /// sensitivity as in [`Pattern::options`]), if the linear engine runs it:
+    /// what literals can be extracted from.
+    pub fn translated(&self) -> Option<&str> {
+        match &self.matcher {
+            Matcher::Linear(regex) => Some(regex.as_str()),
+            Matcher::Backtracking { .. } => None,
+        }
+    }
+
+    /// Whether the pattern matches anywhere in the value.
+    ///
+    /// # Errors
+    /// A limit of PCRE2 was reached.
+    pub fn is_match(&self, value: &[u8]) -> Result<bool, Failure> {
+        match &self.matcher {
+            Matcher::Linear(regex) => Ok(regex.is_match(value)),
+            Matcher::Backtracking { regex, .. } => regex.is_match(value),
+        }
+    }
+
+    /// The first match that starts at `start` or later; what is before is seen
+    /// by `\b` and the like.  None if `start` is beyond the value.
+    ///
+    /// # Errors
+    /// A limit of PCRE2 was reached.
+    pub fn find_at(&self, value: &[u8], start: usize) -> Result<Option<Range<usize>>, Failure> {
+        if start > value.len() {
+            return Ok(None);
+        }
+        match &self.matcher {
+            Matcher::Linear(regex) => Ok(regex.find_at(value, start).map(|m| m.range())),
+            Matcher::Backtracking { regex, .. } => regex.find_at(value, start),
+        }
+    }
+
+    /// The first match with its groups.
+    ///
+    /// # Errors
+    /// A limit of PCRE2 was reached.
+    pub fn captures(&self, value: &[u8]) -> Result<Option<Groups>, Failure> {
+        self.captures_at(value, 0)
+    }
+
+    /// As [`Pattern::captures`], from `start` on.
+    pub(super) fn captures_at(
+        &self,
+        value: &[u8],
+        start: usize,
+    ) -> Result<Option<Groups>, Failure> {
+        if start > value.len() {
+            return Ok(None);
+        }
+        match &self.matcher {
+            Matcher::Linear(regex) => {
+                let mut locations = regex.capture_locations();
+                Ok(regex
+                    .captures_read_at(&mut locations, value, start)
+                    .map(|_| {
+                        let kept = 0..locations.len().min(CAPTURES);
+                        Groups::new(kept.map(|i| locations.get(i).map(|(start, end)| start..end)))
+                    }))
+            }
+            Matcher::Backtracking { regex, .. } => regex.captures_at(value, start),
+        }
+    }
+}
+
+/// The linear engine for the pattern, or why there is none.
+fn linear(pieces: &[syntax::Piece], options: Options) -> Result<Regex, linear::Reason> {
+    let translated = linear::translate(pieces)?;
+    linear::check(pieces, &translated)?;
+    RegexBuilder::new(&translated)
+        .unicode(false)
+        .case_insensitive(options.case_insensitive)
+        .nest_limit(linear::MAX_NESTING)
+        .size_limit(MAX_COMPILED_BYTES)
+        .dfa_size_limit(MAX_AUTOMATON_CACHE_BYTES)
+        .build()
+        .map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod differential;
+#[cfg(test)]
+mod tests;

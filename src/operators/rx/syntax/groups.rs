@@ -1,0 +1,157 @@
+//! What starts with a parenthesis: groups, options, comments, verbs.
+
+use super::{Blank, Modes, Reader, Token};
+
+impl Reader<'_> {
+    pub(super) fn open(&mut self) -> Token {
+        let outside = self.modes;
+        if self.eat(b"*") {
+            return self.verb(outside);
+        }
+        if !self.eat(b"?") {
+            return self.enter(outside, true);
+        }
+        match self.next_byte() {
+            Some(b'#') => match self.skip_past(b')') {
+                true => Token::Blank(Blank::Comment),
+                false => Token::Opaque("an unclosed comment"),
+            },
+            Some(b'P') if self.peek() == Some(b'<') => {
+                self.at += 1;
+                self.named(outside, b'>')
+            }
+            Some(b'<') if !matches!(self.peek(), Some(b'=' | b'!' | b'*')) => {
+                self.named(outside, b'>')
+            }
+            Some(b'\'') => self.named(outside, b'\''),
+            Some(b'<') => {
+                self.at += 1;
+                self.opaque_group(outside, "look-behind")
+            }
+            Some(b'=' | b'!' | b'*') => self.opaque_group(outside, "look-ahead"),
+            Some(b'>') => self.opaque_group(outside, "an atomic group"),
+            Some(b'|') => self.opaque_group(outside, "a group that resets captures"),
+            Some(b'(') => {
+                // A condition that is an assertion is a group of its own.
+                if self.peek() == Some(b'?') || self.peek() == Some(b'*') {
+                    self.at -= 1;
+                } else {
+                    self.skip_past(b')');
+                }
+                self.opaque_group(outside, "a conditional group")
+            }
+            Some(b'C' | b'R' | b'&' | b'+' | b'0'..=b'9' | b'P') => self.reference(),
+            Some(b'-') if self.peek().is_some_and(|b| b.is_ascii_digit()) => self.reference(),
+            Some(_) => {
+                self.at -= 1;
+                self.options(outside)
+            }
+            None => Token::Opaque("an unclosed group"),
+        }
+    }
+
+    /// `(?R)`, `(?1)`, `(?P=name)`, `(?C)`: complete items, not groups.
+    fn reference(&mut self) -> Token {
+        self.skip_past(b')');
+        Token::Opaque("recursion, a reference or a callout")
+    }
+
+    /// `(*VERB)` or, in lower case and with a colon, a group such as `(*atomic:…)`.
+    fn verb(&mut self, outside: Modes) -> Token {
+        let name = self
+            .rest()
+            .iter()
+            .take_while(|b| b.is_ascii_lowercase() || **b == b'_')
+            .count();
+        if name > 0 && self.rest().get(name) == Some(&b':') {
+            self.at += name + 1;
+            return self.opaque_group(outside, "an assertion or atomic group");
+        }
+        self.skip_past(b')');
+        Token::Opaque("a verb")
+    }
+
+    fn enter(&mut self, outside: Modes, captures: bool) -> Token {
+        self.groups.push(outside);
+        self.captures += u32::from(captures);
+        Token::Open {
+            captures,
+            caseless: self.modes.caseless,
+        }
+    }
+
+    fn opaque_group(&mut self, outside: Modes, reason: &'static str) -> Token {
+        self.groups.push(outside);
+        Token::Opaque(reason)
+    }
+
+    /// A named group, which for us is a numbered one.
+    fn named(&mut self, outside: Modes, close: u8) -> Token {
+        let start = self.at;
+        let closed = self.skip_past(close);
+        let name = self
+            .pattern
+            .get(start..self.at.saturating_sub(1))
+            .unwrap_or_default();
+        let is_name = |name: &[u8]| {
+            name.first().is_some_and(|b| !b.is_ascii_digit())
+                && name.len() <= 32
+                && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        };
+        let token = self.enter(outside, true);
+        if !closed || !is_name(name) || self.names.contains(&name) {
+            return Token::Opaque("the name of a group");
+        }
+        self.names.push(name);
+        token
+    }
+
+    /// `(?i-m)`, `(?i-m:`, `(?:`.
+    fn options(&mut self, outside: Modes) -> Token {
+        let mut modes = outside;
+        let mut on = true;
+        let mut extended = 0;
+        while let Some(byte) = self.next_byte() {
+            match byte {
+                b'i' => modes.caseless = on,
+                b'm' => modes.multi_line = on,
+                b's' => modes.dot_all = on,
+                b'U' => modes.swap_greed = on,
+                b'x' if extended == 0 || !on => {
+                    modes.extended = on;
+                    extended += 1;
+                }
+                b'-' if on => on = false,
+                b')' => {
+                    self.modes = modes;
+                    return Token::Caseless(modes.caseless);
+                }
+                b':' => {
+                    self.modes = modes;
+                    return self.enter(outside, false);
+                }
+                _ => {
+                    self.at -= 1;
+                    return self.unknown_options(outside, modes);
+                }
+            }
+        }
+        Token::Opaque("an unclosed group")
+    }
+
+    /// Options of PCRE2 alone (`(?J)`, `(?^)`, `(?xx)`): those we know count on.
+    fn unknown_options(&mut self, outside: Modes, modes: Modes) -> Token {
+        let length = self
+            .rest()
+            .iter()
+            .position(|b| matches!(b, b')' | b':'))
+            .unwrap_or(self.rest().len());
+        let group = self.rest().get(length) == Some(&b':');
+        self.at = (self.at + length + 1).min(self.pattern.len());
+        self.modes = modes;
+        match group {
+            true => self.opaque_group(outside, "options only PCRE2 knows"),
+            false => Token::Opaque("options only PCRE2 knows"),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Engines, limits and the reading of patterns.
+
+use super::dynamic::MAX_PATTERN_BYTES;
+use super::*;
+
+fn compile(pattern: &str) -> Pattern {
+    Pattern::compile(pattern.as_bytes(), Options::default()).unwrap()
+}
+
+#[test]
+fn what_is_not_linear_says_why() {
+    for (pattern, reason) in [
+        ("a(?=b)", "look-ahead"),
+        ("(?<!a)b", "look-behind"),
+        ("(a)\\1", "a back-reference"),
+        ("a++", "a possessive quantifier"),
+        ("(?>a)", "an atomic group"),
+        ("(?R)?", "recursion, a reference or a callout"),
+        ("a(*SKIP)b", "a verb"),
+        ("a{2}{3}", "a quantifier after a quantifier"),
+        ("\\Ra", "an escape only PCRE2 knows"),
+        ("(?m)a|^", "^ in multi-line mode with nothing after it"),
+    ] {
+        let compiled = compile(pattern);
+        assert_eq!(compiled.engine(), Engine::Backtracking, "{pattern}");
+        assert_eq!(compiled.not_linear_because(), Some(reason), "{pattern}");
+        assert_eq!(compiled.translated(), None);
+    }
+    let compiled = compile("a$");
+    assert!(compiled.is_linear());
+    assert_eq!(compiled.not_linear_because(), None);
+    assert_eq!(compiled.translated(), Some(r"a\z"));
+    assert_eq!(compiled.as_bytes(), b"a$");
+}
+
+#[test]
+fn selectors_match_both_cases() {
+    let selector = Pattern::compile_selector(b"^pass(?=word)").unwrap();
+    assert!(!selector.is_linear());
+    assert!(selector.is_match(b"PassWord").unwrap());
+    let selector = Pattern::compile_selector(b"^pass$").unwrap();
+    assert!(selector.is_linear());
+    assert!(selector.is_match(b"PASS").unwrap());
+    assert!(!selector.is_match(b"PASS\n").unwrap());
+}
+
+#[test]
+fn dollar_is_the_very_end_in_both_engines() {
+    for pattern in [
+        "a$",
+        "(?=a)a$",
+        "(?>a)$",
+        "(?:(?=a)a$|b)",
+        "(?=a)(?x) a $ # $",
+    ] {
+        let compiled = compile(pattern);
+        assert!(compiled.is_match(b"xa").unwrap(), "{pattern}");
+        assert!(!compiled.is_match(b"a\n").unwrap(), "{pattern}");
+    }
+    for pattern in [
+        "(?m)a$",
+        "(?m)(?=a)a$",
+        r"(?=a)a\Z",
+        r"(?=[$])\$\n",
+        r"(?=\Q$\E)[$]\n",
+        "(?#$)(?=[$])[$\\]]\\n",
+    ] {
+        let compiled = compile(pattern);
+        assert!(
+            compiled.is_match(b"a\n").unwrap() || compiled.is_match(b"$\n").unwrap(),
+            "{pattern}"
+        );
+    }
+}
+
+#[test]
+fn searches_start_anywhere_and_see_what_is_before() {
+    for pattern in [r"\bb", r"(?<!\w)b"] {
+        let compiled = compile(pattern);
+        assert_eq!(
+            compiled.find_at(b"ab b", 0).unwrap(),
+            Some(3..4),
+            "{pattern}"
+        );
+        assert_eq!(
+            compiled.find_at(b"ab b", 1).unwrap(),
+            Some(3..4),
+            "{pattern}"
+        );
+        assert_eq!(compiled.find_at(b"ab b", 4).unwrap(), None, "{pattern}");
+        assert_eq!(compiled.find_at(b"ab b", 5).unwrap(), None, "{pattern}");
+    }
+}
+
+#[test]
+fn a_match_whose_start_was_moved_behind_its_end_is_empty() {
+    let compiled = compile(r"(?=ab\K)a");
+    if let Ok(Some(found)) = compiled.find_at(b"ab", 0) {
+        assert!(found.start <= found.end);
+    }
+    if let Ok(Some(groups)) = compiled.captures(b"ab") {
+        assert!(groups.whole().start <= groups.whole().end);
+    }
+}
+
+#[test]
+fn large_patterns_run_in_pcre2() {
+    let small = compile("(?:[a-z]{100}){100}");
+    assert!(small.is_linear());
+    let large = compile("(?:[a-zA-Z0-9]{1000}){1000}");
+    assert_eq!(large.engine(), Engine::Backtracking);
+    let reason = large.not_linear_because().unwrap();
+    assert!(reason.contains(&MAX_COMPILED_BYTES.to_string()), "{reason}");
+}
+
+#[test]
+fn nesting_has_a_bound() {
+    let nested = |depth: usize| ["(?:".repeat(depth), "a".to_owned(), ")".repeat(depth)].concat();
+    assert!(compile(&nested(100)).is_linear());
+    let error = Pattern::compile(nested(100_000).as_bytes(), Options::default()).unwrap_err();
+    assert!(
+        error.message.contains("parentheses are too deeply nested"),
+        "{error}"
+    );
+}
+
+#[test]
+fn limits_are_failures() {
+    let value = [&[b'a'; 40][..], b"!"].concat();
+    let with = |matches: u32| {
+        let limits = Limits {
+            matches,
+            ..Limits::default()
+        };
+        Pattern::compile(b"^(?=a)(a|aa)+$", Options::operator(limits)).unwrap()
+    };
+    let failure = with(1000).is_match(&value).unwrap_err();
+    assert!(failure.limit_exceeded);
+    assert_eq!(
+        failure.message,
+        "PCRE limits exceeded (-47): match limit exceeded"
+    );
+    assert_eq!(with(1000).captures(&value), Err(failure.clone()));
+    assert_eq!(with(1000).find_at(&value, 0), Err(failure));
+    assert_eq!(with(1000).is_match(b"aaaa!"), Ok(false));
+    assert_eq!(with(u32::MAX).is_match(b"aaaa"), Ok(true));
+}
+
+#[test]
+fn machine_code_out_of_stack_is_not_the_end() {
+    // Each turn of the loop keeps a frame.
+    let compiled = compile(r"^(?=a)(?:a(b)?)*c");
+    let mut value = vec![b'a'; 5_000];
+    value.push(b'c');
+    assert_eq!(compiled.is_match(&value), Ok(true));
+    let value = [&vec![b'a'; 5_000_000][..], b"c"].concat();
+    if let Err(failure) = compiled.is_match(&value) {
+        assert!(failure.limit_exceeded, "{failure}");
+    }
+}
+
+#[test]
+fn utf_mode_asked_for_by_the_pattern_is_a_failure_on_other_bytes() {
+    let compiled = compile("(*UTF)\\x{20ac}");
+    assert_eq!(compiled.is_match("a €".as_bytes()), Ok(true));
+    let failure = compiled.is_match(b"\xff").unwrap_err();
+    assert!(!failure.limit_exceeded);
+    assert!(
+        failure.message.starts_with("Regex execution failed (-"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn hostile_patterns_take_no_time() {
+    let time = std::time::Instant::now();
+    for pattern in [
+        "(", "[", "[[:", "{", "\\x{", "(?<n", "(?#", "\\Q", "(*", "a{1,", "[a-", "(?i",
+    ] {
+        let _ = Pattern::compile(
+            pattern.repeat(MAX_PATTERN_BYTES / pattern.len()).as_bytes(),
+            Options::default(),
+        );
+    }
+    assert!(time.elapsed().as_secs() < 5, "{:?}", time.elapsed());
+}
+
+#[test]
+fn dynamic_patterns_are_kept_and_bounded() {
+    let dynamic = Dynamic::new(Options::default());
+    let first = dynamic.pattern(b"a1").unwrap();
+    assert!(std::sync::Arc::ptr_eq(
+        &first,
+        &dynamic.pattern(b"a1").unwrap()
+    ));
+    for i in 2..100 {
+        dynamic.pattern(format!("a{i}").as_bytes()).unwrap();
+        dynamic.pattern(b"a1").unwrap();
+    }
+    assert!(std::sync::Arc::ptr_eq(
+        &first,
+        &dynamic.pattern(b"a1").unwrap()
+    ));
+    assert_eq!(dynamic.kept(), dynamic::KEPT_PATTERNS);
+
+    let longest = vec![b'a'; MAX_PATTERN_BYTES];
+    dynamic.pattern(&longest).unwrap();
+    let failure = dynamic.pattern(&[&longest[..], b"a"].concat()).unwrap_err();
+    assert!(failure.limit_exceeded);
+    assert_eq!(
+        failure.message,
+        "Expanded pattern is too long: 16385 of at most 16384 bytes"
+    );
+    assert!(!dynamic.pattern(b"(").unwrap_err().limit_exceeded);
+}
