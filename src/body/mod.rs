@@ -1,0 +1,192 @@
+//! Request bodies: untrusted bytes in, typed results out.
+//!
+//! A [`Parser`] is fed the body in chunks as they come from the network and then finished. Its invariants:
+//!
+//! * the way a body is cut into chunks never changes the result;
+//! * work is linear in the size of the body, memory is bounded by it, and nothing recurses on input;
+//! * nothing odd passes silently: what a strict reader would not accept is an [error](Parsed::error) or a flag, and what
+//!   was read before the error is kept, so that rules see it.
+//!
+//! Compat: mod_security2 answers most malformed bodies with a 500 before any rule runs. Here a malformed body is a
+//! result like any other; the engine exposes it as `REQBODY_ERROR` and lets the rules decide.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::limits;
+
+pub mod cookies;
+pub mod urlencoded;
+pub mod xml;
+pub mod xmlrpc;
+
+/// What the configuration says about parsing request bodies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Byte between the pairs of a urlencoded body or query string (`SecArgumentSeparator`).
+    pub argument_separator: u8,
+    /// Most arguments to keep (`SecArgumentsLimit`), less those the query string has used up.
+    pub arguments_limit: usize,
+    /// Deepest nesting of JSON containers below the outermost (`SecRequestBodyJsonDepthLimit`).
+    pub json_depth_limit: usize,
+    /// Most uploaded files to store (`SecUploadFileLimit`).
+    pub upload_file_limit: usize,
+    /// Accept a document type declaration that names an external subset (`SecXmlExternalEntity`).
+    ///
+    /// Compat: with `On` mod_security2 lets libxml2 fetch it. Nothing is ever fetched or expanded here; `On` only stops
+    /// such a declaration from being an error.
+    pub xml_external_entity: bool,
+}
+
+impl Default for Settings {
+    /// The defaults of mod_security2.
+    fn default() -> Self {
+        Self {
+            argument_separator: b'&',
+            arguments_limit: limits::ARGUMENTS_LIMIT,
+            json_depth_limit: limits::JSON_DEPTH_LIMIT,
+            upload_file_limit: limits::UPLOAD_FILE_LIMIT,
+            xml_external_entity: false,
+        }
+    }
+}
+
+/// The request body processors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `application/x-www-form-urlencoded`
+    Urlencoded,
+    /// `multipart/form-data`
+    Multipart,
+    /// JSON, RFC 8259
+    Json,
+    /// XML 1.0
+    Xml,
+}
+
+impl Kind {
+    /// The processor that `ctl:requestBodyProcessor` or `REQBODY_PROCESSOR` calls `name`, in any case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Urlencoded, Self::Multipart, Self::Json, Self::Xml]
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The value of `REQBODY_PROCESSOR`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Urlencoded => "URLENCODED",
+            Self::Multipart => "MULTIPART",
+            Self::Json => "JSON",
+            Self::Xml => "XML",
+        }
+    }
+
+    /// The processor that a `Content-Type` selects without help from a rule.
+    ///
+    /// Only the media type counts, in any case; parameters do not. A media type ends where a lenient reader would end
+    /// it (`;`, `,` or white space), so that a form cannot escape inspection by a malformed parameter.
+    ///
+    /// Compat: as in mod_security2, JSON and XML are chosen by rules (`ctl:requestBodyProcessor`), never from here.
+    pub fn from_content_type(content_type: &[u8]) -> Option<Self> {
+        let media_type = content_type
+            .trim_ascii()
+            .split(|&b| b == b';' || b == b',' || b.is_ascii_whitespace())
+            .next()?;
+        if media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+            Some(Self::Urlencoded)
+        } else if media_type.eq_ignore_ascii_case(b"multipart/form-data") {
+            Some(Self::Multipart)
+        } else {
+            None
+        }
+    }
+}
+
+/// A half-open range of byte offsets into the text that was parsed.
+pub type Span = std::ops::Range<usize>;
+
+/// One request argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// Name, decoded.
+    pub name: Bytes,
+    /// Value, decoded.
+    pub value: Bytes,
+    /// Where name and value stand in the body or query string, still encoded; what `sanitiseArg` masks.
+    pub source: Option<(Span, Span)>,
+}
+
+/// What a body turned out to be.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// Why the body is malformed, without the engine's prefix (`REQBODY_ERROR_MSG`). `None` for a sound body.
+    pub error: Option<String>,
+    /// The arguments in order, duplicates included; those read before an error are kept.
+    pub args: Vec<Argument>,
+    /// More arguments than [`Settings::arguments_limit`] came in; the surplus is not in `args`.
+    pub arguments_limit_exceeded: bool,
+    /// A `%` was not followed by two hexadecimal digits (`URLENCODED_ERROR`).
+    pub urlencoded_error: bool,
+    /// The document, of an XML body; what precedes the error, of a malformed one.
+    pub xml: Option<xml::Document>,
+    /// Bytes of the body that are not content of uploaded files (what `SecRequestBodyNoFilesLimit` bounds).
+    pub no_files_length: u64,
+}
+
+/// Parser of one request body.
+pub struct Parser {
+    machine: Machine,
+    length: u64,
+}
+
+enum Machine {
+    Urlencoded(Settings, BytesMut),
+    Xml(Box<xml::Parser>),
+}
+
+impl Parser {
+    /// Starts a parser of `kind` for a body with this `Content-Type`.
+    pub fn new(kind: Kind, _content_type: &[u8], settings: &Settings) -> Self {
+        let machine = match kind {
+            Kind::Urlencoded => Machine::Urlencoded(settings.clone(), BytesMut::new()),
+            _ => Machine::Xml(Box::new(xml::Parser::new(xml::Options {
+                external_subset: settings.xml_external_entity,
+                ..xml::Options::default()
+            }))),
+        };
+        Self { machine, length: 0 }
+    }
+
+    /// Takes the next piece of the body. Never fails: what is wrong is told at the end.
+    pub fn feed(&mut self, chunk: &[u8]) {
+        self.length += chunk.len() as u64;
+        match &mut self.machine {
+            Machine::Urlencoded(_, body) => body.extend_from_slice(chunk),
+            Machine::Xml(parser) => parser.feed(chunk),
+        }
+    }
+
+    /// Ends the body.
+    pub fn finish(self) -> Parsed {
+        let parsed = match self.machine {
+            Machine::Urlencoded(settings, body) => urlencoded::parse(
+                &body.freeze(),
+                settings.argument_separator,
+                settings.arguments_limit,
+            )
+            .into(),
+            Machine::Xml(parser) => {
+                let document = parser.finish();
+                Parsed {
+                    error: document.error().map(ToString::to_string),
+                    xml: Some(document),
+                    ..Parsed::default()
+                }
+            }
+        };
+        Parsed {
+            no_files_length: self.length,
+            ..parsed
+        }
+    }
+}
