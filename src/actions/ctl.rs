@@ -1,0 +1,147 @@
+//! `ctl`: changes of the configuration for one transaction.
+
+use std::sync::Arc;
+
+use super::{IdRanges, RuleSelector};
+use crate::body;
+use crate::operators::rx::{Limits, Options, Pattern};
+use crate::types::EngineMode;
+use crate::variables::Variable;
+
+/// `SecAuditEngine`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AuditEngine {
+    /// No record.
+    #[default]
+    Off,
+    /// A record of every transaction.
+    On,
+    /// A record where a rule alerted or the status is relevant.
+    RelevantOnly,
+}
+
+/// A change that lasts until the end of the transaction.
+#[derive(Clone, Debug)]
+pub enum Ctl {
+    /// `ruleEngine`.
+    RuleEngine(EngineMode),
+    /// `ruleRemoveById`, `ByTag`, `ByMsg`.
+    RemoveRules(RuleSelector),
+    /// `ruleRemoveTargetById`, `ByTag`, `ByMsg`.
+    RemoveTarget(RuleSelector, Vec<TargetExclusion>),
+    /// `requestBodyAccess`.
+    RequestBodyAccess(bool),
+    /// `requestBodyProcessor`; `Err` holds a name that is no processor, which becomes an error of the body.
+    RequestBodyProcessor(Result<body::Kind, String>),
+    /// `forceRequestBodyVariable`.
+    ForceRequestBodyVariable(bool),
+    /// `requestBodyLimit`, in bytes.
+    RequestBodyLimit(u64),
+    /// `responseBodyAccess`.
+    ResponseBodyAccess(bool),
+    /// `responseBodyLimit`, in bytes.
+    ResponseBodyLimit(u64),
+    /// `auditEngine`.
+    AuditEngine(AuditEngine),
+    /// `auditLogParts`: as written (`ABC`, `+E`, `-E`).
+    AuditLogParts(String),
+    /// `debugLogLevel`.
+    DebugLogLevel(u8),
+}
+
+/// `VARIABLE` or `VARIABLE:key`, taken out of the targets of the selected rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetExclusion {
+    /// The variable.
+    pub variable: Variable,
+    /// The exact key, compared without case; `None` takes out the whole collection.
+    pub key: Option<Vec<u8>>,
+}
+
+impl Ctl {
+    /// Reads `name=value`.
+    pub fn parse(text: &str) -> Result<Ctl, String> {
+        let (name, value) = text.split_once('=').ok_or("ctl needs name=value")?;
+        let on_off = || match value.to_ascii_lowercase().as_str() {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            _ => Err(format!("Invalid setting for ctl {name}: {value}")),
+        };
+        let size = || value.trim().parse::<u64>().map_err(|_| format!("Invalid setting for ctl {name}: {value}"));
+        Ok(match name.to_ascii_lowercase().as_str() {
+            "ruleengine" => Ctl::RuleEngine(match value.to_ascii_lowercase().as_str() {
+                "on" => EngineMode::On,
+                "off" => EngineMode::Off,
+                "detectiononly" => EngineMode::DetectionOnly,
+                _ => return Err(format!("Invalid setting for ctl name ruleEngine: {value}")),
+            }),
+            "ruleremovebyid" => Ctl::RemoveRules(by_id(value)?),
+            "ruleremovebytag" => Ctl::RemoveRules(RuleSelector::Tag(pattern(value)?)),
+            "ruleremovebymsg" => Ctl::RemoveRules(RuleSelector::Msg(pattern(value)?)),
+            "ruleremovetargetbyid" => remove_target(value, by_id)?,
+            "ruleremovetargetbytag" => remove_target(value, |rule| Ok(RuleSelector::Tag(pattern(rule)?)))?,
+            "ruleremovetargetbymsg" => remove_target(value, |rule| Ok(RuleSelector::Msg(pattern(rule)?)))?,
+            "requestbodyaccess" => Ctl::RequestBodyAccess(on_off()?),
+            "requestbodyprocessor" => {
+                Ctl::RequestBodyProcessor(body::Kind::from_name(value).ok_or_else(|| value.to_owned()))
+            }
+            "forcerequestbodyvariable" => Ctl::ForceRequestBodyVariable(on_off()?),
+            "requestbodylimit" => Ctl::RequestBodyLimit(size()?),
+            "responsebodyaccess" => Ctl::ResponseBodyAccess(on_off()?),
+            "responsebodylimit" => Ctl::ResponseBodyLimit(size()?),
+            "auditengine" => Ctl::AuditEngine(
+                AuditEngine::lookup(value).ok_or_else(|| format!("Invalid setting for ctl auditEngine: {value}"))?,
+            ),
+            "auditlogparts" => Ctl::AuditLogParts(value.to_owned()),
+            "debugloglevel" => Ctl::DebugLogLevel(
+                value.parse().ok().filter(|level| *level <= 9).ok_or("Invalid setting for ctl debugLogLevel")?,
+            ),
+            "parsexmlintoargs" | "hashengine" | "hashenforcement" => {
+                return Err(format!("ctl:{name} is not supported by this version of Palisade"));
+            }
+            _ => return Err(format!("Invalid ctl name setting: {name}")),
+        })
+    }
+}
+
+impl AuditEngine {
+    /// `On`, `Off`, `RelevantOnly`, in any case.
+    pub fn lookup(text: &str) -> Option<AuditEngine> {
+        Some(match text.to_ascii_lowercase().as_str() {
+            "on" => AuditEngine::On,
+            "off" => AuditEngine::Off,
+            "relevantonly" => AuditEngine::RelevantOnly,
+            _ => return None,
+        })
+    }
+}
+
+fn by_id(text: &str) -> Result<RuleSelector, String> {
+    IdRanges::parse(text).map(RuleSelector::Id).ok_or_else(|| format!("Invalid rule id or range: {text}"))
+}
+
+fn pattern(text: &str) -> Result<Arc<Pattern>, String> {
+    Pattern::compile(text.as_bytes(), Options::operator(Limits::default()))
+        .map(Arc::new)
+        .map_err(|error| format!("Invalid regular expression: {error}"))
+}
+
+/// Reads `rules;TARGET[,TARGET…]`.
+fn remove_target(value: &str, select: impl Fn(&str) -> Result<RuleSelector, String>) -> Result<Ctl, String> {
+    let (rules, targets) = value.split_once(';').ok_or("ctl:ruleRemoveTarget… needs rules;target")?;
+    let targets = targets.split(',').map(TargetExclusion::parse).collect::<Result<Vec<_>, _>>()?;
+    Ok(Ctl::RemoveTarget(select(rules)?, targets))
+}
+
+impl TargetExclusion {
+    /// Reads `VARIABLE[:key]`.
+    pub fn parse(text: &str) -> Result<TargetExclusion, String> {
+        let text = text.trim().trim_start_matches('!');
+        let (name, key) = match text.split_once(':') {
+            Some((name, key)) => (name, Some(key.trim_matches('\'').as_bytes().to_vec())),
+            None => (text, None),
+        };
+        let variable = Variable::lookup(name).ok_or_else(|| format!("Unknown variable: {name}"))?;
+        Ok(TargetExclusion { variable, key })
+    }
+}

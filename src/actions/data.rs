@@ -1,0 +1,76 @@
+//! Actions that write variables.
+
+use crate::template::Template;
+use crate::variables::Variable;
+
+/// `setvar`: writes one variable of TX or of an initialised collection.
+#[derive(Clone, Debug)]
+pub struct SetVar {
+    /// The collection; `None` when the name is no collection, which does nothing at run time but say so in the debug log.
+    pub collection: Option<Variable>,
+    /// The variable's name.
+    pub name: Template,
+    /// What to do with it.
+    pub assignment: Assignment,
+}
+
+/// What `setvar` does.
+#[derive(Clone, Debug)]
+pub enum Assignment {
+    /// `col.name=value`; without `=value` the value is `1`.
+    Set(Template),
+    /// `col.name=+n` and `=-n`: integers, never below zero. The sign is part of the text.
+    Add(Template),
+    /// `!col.name`.
+    Unset,
+}
+
+/// Actions on persistent collections.
+#[derive(Clone, Debug)]
+pub enum CollectionAction {
+    /// `initcol:collection=key`.
+    Init(Variable, Template),
+    /// `expirevar:collection.name=seconds`.
+    Expire(Variable, Template, Template),
+    /// `deprecatevar:collection.name=amount/seconds`.
+    Deprecate(Variable, Template, Template),
+}
+
+impl SetVar {
+    /// Reads `[!]collection.name[=value]`.
+    pub fn parse(text: &[u8]) -> Result<SetVar, String> {
+        let (unset, text) = match text.strip_prefix(b"!") {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (name, value) = match memchr::memchr(b'=', text) {
+            Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
+            None => (text, None),
+        };
+        let (collection, name) = split_name(name).ok_or("setvar needs collection.name")?;
+        let assignment = match value {
+            _ if unset => Assignment::Unset,
+            None => Assignment::Set(Template::parse(b"1")),
+            Some(value) if matches!(value, [b'+' | b'-', _, ..]) => Assignment::Add(Template::parse(value)),
+            Some(value) => Assignment::Set(Template::parse(value)),
+        };
+        Ok(SetVar { collection, name: Template::parse(name), assignment })
+    }
+}
+
+/// Splits `collection.name`; the collection is `None` when it is no collection.
+pub(super) fn split_name(text: &[u8]) -> Option<(Option<Variable>, &[u8])> {
+    let dot = memchr::memchr(b'.', text)?;
+    let (collection, name) = (text.get(..dot)?, text.get(dot + 1..)?);
+    if name.is_empty() {
+        return None;
+    }
+    let collection = std::str::from_utf8(collection).ok().and_then(Variable::lookup).filter(|found| writable(*found));
+    Some((collection, name))
+}
+
+/// The collections that rules may write.
+fn writable(variable: Variable) -> bool {
+    use Variable::*;
+    matches!(variable, Tx | Global | Ip | Session | User | Resource)
+}

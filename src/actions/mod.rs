@@ -1,0 +1,214 @@
+//! Typed actions: what a rule does when it matches. Arguments are parsed here, once, when the rule is compiled.
+//!
+//! Disruptive actions and flow belong to the chain's starter; effects are run by the engine for every matching value, in
+//! the order of the text.
+
+mod ctl;
+mod data;
+mod parse;
+
+pub use ctl::{AuditEngine, Ctl, TargetExclusion};
+pub use data::{Assignment, CollectionAction, SetVar};
+pub use parse::{ActionError, ActionList, Context, parse};
+
+use std::sync::Arc;
+
+use crate::operators::rx::Pattern;
+use crate::template::Template;
+use crate::transformations::Transformation;
+use crate::types::{Phase, Severity};
+
+/// How a matching chain ends.
+#[derive(Clone, Debug)]
+pub enum Disruptive {
+    /// Go on.
+    Pass,
+    /// Refuse with the status.
+    Deny,
+    /// Close the connection.
+    Drop,
+    /// Send the client elsewhere.
+    Redirect(Template),
+    /// Hand the request to mod_proxy (phases 1 and 2).
+    Proxy(Template),
+    /// Let the request pass without further rules.
+    Allow(AllowScope),
+    /// What the default action list says.
+    Block,
+}
+
+/// How far `allow` reaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AllowScope {
+    /// `allow`: the rest of this phase, and all others but logging.
+    Everything,
+    /// `allow:phase`: the rest of this phase.
+    Phase,
+    /// `allow:request`: the rest of this phase, and phase 2.
+    Request,
+}
+
+/// What a match does besides refusing.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// `setvar`.
+    SetVar(SetVar),
+    /// `setenv`; `None` removes.
+    SetEnv(Template, Option<Template>),
+    /// `ctl`.
+    Ctl(Ctl),
+    /// Persistent collections: `initcol`, `setsid`, `expirevar`, ….
+    Collection(CollectionAction),
+    /// `sanitiseArg` and its kin.
+    Sanitise(Sanitise),
+    /// `prepend`.
+    Prepend(Template),
+    /// `append`.
+    Append(Template),
+}
+
+/// What to mask in the logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sanitise {
+    /// All arguments of this name.
+    Argument(Vec<u8>),
+    /// The value that matched.
+    Matched,
+    /// The bytes that matched, but for some at their head and tail.
+    MatchedBytes {
+        /// Bytes left readable at the head.
+        head: usize,
+        /// Bytes left readable at the tail.
+        tail: usize,
+    },
+    /// This request header.
+    RequestHeader(Vec<u8>),
+    /// This response header.
+    ResponseHeader(Vec<u8>),
+}
+
+/// Identity and wording of a rule.
+#[derive(Clone, Debug, Default)]
+pub struct Meta {
+    /// `id`; 0 for the members of a chain.
+    pub id: u64,
+    /// `rev`.
+    pub rev: Option<String>,
+    /// `msg`.
+    pub msg: Option<Template>,
+    /// `msg` as written, for `SecRuleRemoveByMsg`.
+    pub msg_text: Option<Vec<u8>>,
+    /// `logdata`.
+    pub logdata: Option<Template>,
+    /// `severity`.
+    pub severity: Option<Severity>,
+    /// `ver`.
+    pub ver: Option<String>,
+    /// `maturity`.
+    pub maturity: Option<u8>,
+    /// `accuracy`.
+    pub accuracy: Option<u8>,
+    /// `tag`s.
+    pub tags: Vec<Template>,
+    /// `tag`s as written, for the removals by tag.
+    pub tag_texts: Vec<Vec<u8>>,
+}
+
+/// Rule ids, as single numbers and ranges.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IdRanges(pub Vec<std::ops::RangeInclusive<u64>>);
+
+impl IdRanges {
+    /// Reads `12`, `10-20`, and lists of them between blanks or commas.
+    ///
+    /// Compat: a reversed range matches nothing, silently.
+    pub fn parse(text: &str) -> Option<IdRanges> {
+        let mut ranges = Vec::new();
+        for part in text.split([' ', ',', '\t']).filter(|part| !part.is_empty()) {
+            let part = part.trim_matches('"');
+            let (first, last) = match part.split_once('-') {
+                Some((first, last)) => (first.trim().parse().ok()?, last.trim().parse().ok()?),
+                None => {
+                    let id = part.parse().ok()?;
+                    (id, id)
+                }
+            };
+            ranges.push(first..=last);
+        }
+        (!ranges.is_empty()).then_some(IdRanges(ranges))
+    }
+
+    /// Whether the id is in one of them.
+    pub fn contains(&self, id: u64) -> bool {
+        self.0.iter().any(|range| range.contains(&id))
+    }
+}
+
+/// Which rules an exception is about.
+#[derive(Clone, Debug)]
+pub enum RuleSelector {
+    /// By id.
+    Id(IdRanges),
+    /// By a regular expression over their tags.
+    Tag(Arc<Pattern>),
+    /// By a regular expression over their message.
+    Msg(Arc<Pattern>),
+}
+
+impl RuleSelector {
+    /// Whether it means the rule with this identity.
+    pub fn selects(&self, meta: &Meta) -> bool {
+        match self {
+            RuleSelector::Id(ids) => ids.contains(meta.id),
+            RuleSelector::Tag(pattern) => meta.tag_texts.iter().any(|tag| pattern.is_match(tag).unwrap_or(false)),
+            RuleSelector::Msg(pattern) => meta.msg_text.as_ref().is_some_and(|msg| pattern.is_match(msg).unwrap_or(false)),
+        }
+    }
+}
+
+/// One item of the transformation list of a rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TransformationStep {
+    /// `t:none`: forget what came before, the inherited list included.
+    Clear,
+    /// `t:-name`: take one out of what came before.
+    Remove(Transformation),
+    /// `t:name`.
+    Add(Transformation),
+}
+
+/// Where a chain continues when it matched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Flow {
+    /// With the next rule.
+    Next,
+    /// `skip:n`: behind the next n rules or chains.
+    Skip(u32),
+    /// `skipAfter:id`: behind the marker or rule of that name.
+    SkipAfter(String),
+}
+
+/// The phase that an action list names, its log switches, and so on: all that is not an effect.
+#[derive(Clone, Debug, Default)]
+pub struct Switches {
+    /// `phase`.
+    pub phase: Option<Phase>,
+    /// The last disruptive action named.
+    pub disruptive: Option<Disruptive>,
+    /// `pause`: milliseconds.
+    pub pause: Option<Template>,
+    /// `status`.
+    pub status: Option<u16>,
+    /// `log` and `nolog`.
+    pub log: Option<bool>,
+    /// `auditlog` and `noauditlog`.
+    pub auditlog: Option<bool>,
+    /// `skip` and `skipAfter`.
+    pub flow: Option<Flow>,
+    /// `chain`.
+    pub chain: bool,
+    /// `capture`.
+    pub capture: bool,
+    /// `multiMatch`.
+    pub multi_match: bool,
+}

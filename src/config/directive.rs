@@ -1,0 +1,174 @@
+//! What a directive is, and how its arguments are read.
+
+use std::path::{Path, PathBuf};
+
+use super::section::{DirConfig, Section};
+use crate::seclang::{self, Word};
+use crate::types::Origin;
+
+/// One directive.
+pub struct Directive {
+    /// Its name.
+    pub name: &'static str,
+    /// How many arguments it takes.
+    pub arity: Arity,
+    /// Where it may stand.
+    pub scope: Scope,
+    /// One sentence for `httpd -L`, mod_info and the documentation.
+    pub help: &'static str,
+    pub(super) apply: fn(&mut Section, &Arguments<'_>) -> Result<(), Problem>,
+}
+
+/// How many arguments a directive takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arity {
+    /// None.
+    None,
+    /// Exactly one.
+    One,
+    /// One or two.
+    OneOrTwo,
+    /// Exactly two.
+    Two,
+    /// Two or three.
+    TwoOrThree,
+    /// `On` or `Off`.
+    Flag,
+    /// Any number, but at least one; each stands for itself.
+    Iterate,
+}
+
+/// Where a directive may stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// In the main server and in virtual hosts.
+    Server,
+    /// In the main server only.
+    MainServer,
+    /// There, and in `<Directory>`, `<Location>` and their kin; never in .htaccess.
+    Anywhere,
+}
+
+/// The place a directive was read at.
+#[derive(Clone, Debug)]
+pub struct Place<'a> {
+    /// File and line.
+    pub origin: Origin,
+    /// Whether it stands in a `<VirtualHost>`.
+    pub in_virtual_host: bool,
+    /// What relative paths of logs are relative to.
+    pub server_root: &'a Path,
+}
+
+/// A directive's arguments, split.
+pub(super) struct Arguments<'a> {
+    pub(super) words: &'a [Word],
+    pub(super) place: &'a Place<'a>,
+}
+
+/// What is wrong with a directive.
+pub(super) enum Problem {
+    /// A sentence about the whole directive.
+    Directive(String),
+    /// A heading, and a mistake at a place in the n-th argument.
+    Argument(&'static str, usize, seclang::Error),
+}
+
+impl From<String> for Problem {
+    fn from(message: String) -> Self {
+        Problem::Directive(message)
+    }
+}
+
+impl From<&str> for Problem {
+    fn from(message: &str) -> Self {
+        Problem::Directive(message.to_owned())
+    }
+}
+
+impl Directive {
+    /// Reads the directive into a section. The error is a text for `httpd -t`: a sentence, and where the mistake has a
+    /// place the line with a caret under it.
+    pub fn apply(&self, raw: &[u8], config: &DirConfig, place: &Place<'_>) -> Result<(), String> {
+        if self.scope == Scope::MainServer && place.in_virtual_host {
+            return Err(format!("ModSecurity: {} not allowed in VirtualHost", self.name));
+        }
+        let words = seclang::split(raw);
+        self.check_arity(&words)?;
+        let arguments = Arguments { words: &words, place };
+        let outcome = config.edit(|section| (self.apply)(section, &arguments));
+        outcome.map_err(|problem| match problem {
+            Problem::Directive(message) => message,
+            Problem::Argument(heading, at, error) => match words.get(at) {
+                Some(word) => error.render(heading, self.name, raw, word),
+                None => format!("{heading}{}", error.message),
+            },
+        })
+    }
+
+    /// Compat: the sentences are httpd's own.
+    fn check_arity(&self, words: &[Word]) -> Result<(), String> {
+        let given = words.len();
+        let (fits, wanted) = match self.arity {
+            Arity::None => (given == 0, "no arguments"),
+            Arity::One => (given == 1, "one argument"),
+            Arity::OneOrTwo => ((1..=2).contains(&given), "1-2 arguments"),
+            Arity::Two => (given == 2, "two arguments"),
+            Arity::TwoOrThree => ((2..=3).contains(&given), "two or three arguments"),
+            Arity::Flag => (given == 1 && flag(words).is_some(), "On or Off"),
+            Arity::Iterate => (given >= 1, "at least one argument"),
+        };
+        match (fits, self.arity) {
+            (true, _) => Ok(()),
+            (false, Arity::Flag) => Err(format!("{} must be {wanted}", self.name)),
+            (false, _) => Err(format!("{} takes {wanted}: {}", self.name, self.help)),
+        }
+    }
+}
+
+fn flag(words: &[Word]) -> Option<bool> {
+    match words.first()?.text.to_ascii_lowercase().as_slice() {
+        b"on" => Some(true),
+        b"off" => Some(false),
+        _ => None,
+    }
+}
+
+impl Arguments<'_> {
+    /// The n-th argument; empty when it was not given.
+    pub(super) fn bytes(&self, at: usize) -> &[u8] {
+        self.words.get(at).map_or(b"", |word| &word.text)
+    }
+
+    /// The n-th argument when it was given.
+    pub(super) fn optional(&self, at: usize) -> Option<&[u8]> {
+        self.words.get(at).map(|word| word.text.as_slice())
+    }
+
+    /// The n-th argument as text.
+    pub(super) fn text(&self, at: usize) -> String {
+        String::from_utf8_lossy(self.bytes(at)).into_owned()
+    }
+
+    /// The first argument as On or Off.
+    pub(super) fn flag(&self) -> bool {
+        flag(self.words).unwrap_or(false)
+    }
+
+    /// The first argument as a number.
+    pub(super) fn number<T: std::str::FromStr>(&self, directive: &str) -> Result<T, Problem> {
+        let text = self.text(0);
+        text.trim().parse().map_err(|_| Problem::Directive(format!("ModSecurity: Invalid value for {directive}: {text}")))
+    }
+
+    /// A path relative to the server root.
+    pub(super) fn path(&self, at: usize) -> PathBuf {
+        self.place.server_root.join(self.text(at))
+    }
+
+    /// A path relative to the file that the directive stands in.
+    pub(super) fn sibling(&self, at: usize) -> PathBuf {
+        let directory = Path::new(&*self.place.origin.file).parent().unwrap_or(Path::new(""));
+        directory.join(self.text(at))
+    }
+}

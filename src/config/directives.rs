@@ -1,0 +1,77 @@
+//! The directive table: one row a directive. What a row does is in the file of its theme.
+
+mod audit;
+mod body;
+mod client;
+mod engine;
+mod rules;
+
+use super::directive::{Arguments, Arity, Directive, Problem, Scope};
+use super::section::Section;
+
+type Apply = fn(&mut Section, &Arguments<'_>) -> Result<(), Problem>;
+
+const fn row(name: &'static str, arity: Arity, scope: Scope, help: &'static str, apply: Apply) -> Directive {
+    Directive { name, arity, scope, help, apply }
+}
+
+use Arity::*;
+use Scope::*;
+
+/// Every directive that Palisade takes.
+pub static DIRECTIVES: &[Directive] = &[
+    // The engine and its rules.
+    row("SecRuleEngine", One, Anywhere, "On, Off or DetectionOnly", engine::rule_engine),
+    row("SecRule", TwoOrThree, Anywhere, "rule targets, operator and optional action list", rules::rule),
+    row("SecAction", One, Anywhere, "an action list", rules::action),
+    row("SecMarker", One, Anywhere, "the name of a place for skipAfter", rules::marker),
+    row("SecDefaultAction", One, Anywhere, "default action list", rules::default_action),
+    row("SecRuleInheritance", Flag, Anywhere, "On or Off", rules::inheritance),
+    row("SecRuleRemoveById", Iterate, Anywhere, "rule ids and ranges", rules::remove_by_id),
+    row("SecRuleRemoveByTag", Iterate, Anywhere, "regular expressions for tags", rules::remove_by_tag),
+    row("SecRuleRemoveByMsg", Iterate, Anywhere, "regular expressions for messages", rules::remove_by_msg),
+    row("SecRuleUpdateTargetById", TwoOrThree, Anywhere, "rule id, targets, and optionally the targets they replace", rules::update_target_by_id),
+    row("SecRuleUpdateTargetByTag", TwoOrThree, Anywhere, "tag pattern, targets, and optionally the targets they replace", rules::update_target_by_tag),
+    row("SecRuleUpdateTargetByMsg", TwoOrThree, Anywhere, "message pattern, targets, and optionally the targets they replace", rules::update_target_by_msg),
+    row("SecComponentSignature", One, Server, "a name and version to add to the Producer line", engine::component_signature),
+    row("SecWebAppId", One, Anywhere, "a name for this application", engine::web_app_id),
+    row("SecSensorId", One, Server, "a name for this server", engine::sensor_id),
+    row("SecPcreMatchLimit", One, MainServer, "steps a PCRE2 match may take", engine::pcre_match_limit),
+    row("SecPcreMatchLimitRecursion", One, MainServer, "depth a PCRE2 match may reach", engine::pcre_match_limit_recursion),
+    row("SecUnicodeMapFile", OneOrTwo, Server, "a unicode map file and the code page to use", engine::unicode_map_file),
+    // The request.
+    row("SecRequestBodyAccess", Flag, Anywhere, "On or Off", body::request_access),
+    row("SecRequestBodyLimit", One, Anywhere, "bytes", body::request_limit),
+    row("SecRequestBodyNoFilesLimit", One, Anywhere, "bytes", body::request_no_files_limit),
+    row("SecRequestBodyInMemoryLimit", One, Anywhere, "bytes", body::request_in_memory_limit),
+    row("SecRequestBodyLimitAction", One, Anywhere, "Reject or ProcessPartial", body::request_limit_action),
+    row("SecRequestBodyJsonDepthLimit", One, Anywhere, "levels", body::json_depth_limit),
+    row("SecArgumentsLimit", One, Anywhere, "number of arguments", body::arguments_limit),
+    row("SecArgumentSeparator", One, Anywhere, "one character", body::argument_separator),
+    row("SecCookieFormat", One, Anywhere, "0 or 1", body::cookie_format),
+    row("SecCookiev0Separator", One, Anywhere, "one character", body::cookie_v0_separator),
+    row("SecXmlExternalEntity", Flag, Anywhere, "On or Off", body::xml_external_entity),
+    row("SecTmpDir", One, Anywhere, "a directory for temporary files", body::tmp_dir),
+    row("SecUploadFileLimit", One, Anywhere, "number of files", body::upload_file_limit),
+    // The response.
+    row("SecResponseBodyAccess", Flag, Anywhere, "On or Off", body::response_access),
+    row("SecResponseBodyLimit", One, Anywhere, "bytes, at most 1073741824", body::response_limit),
+    row("SecResponseBodyLimitAction", One, Anywhere, "Reject or ProcessPartial", body::response_limit_action),
+    row("SecResponseBodyMimeType", Iterate, Anywhere, "media types", body::mime_types),
+    row("SecResponseBodyMimeTypesClear", None, Anywhere, "", body::mime_types_clear),
+    // Logs.
+    row("SecAuditEngine", One, Anywhere, "On, Off or RelevantOnly", audit::engine),
+    row("SecAuditLog", One, Anywhere, "a file", audit::log),
+    row("SecAuditLogParts", One, Anywhere, "letters from A to K, and Z", audit::parts),
+    row("SecAuditLogRelevantStatus", One, Anywhere, "a regular expression for the status", audit::relevant_status),
+    row("SecAuditLogType", One, Anywhere, "Serial", audit::log_type),
+    row("SecAuditLogFormat", One, Anywhere, "Native or JSON", audit::format),
+    row("SecAuditLogFileMode", One, Anywhere, "an octal mode, or default", audit::file_mode),
+    row("SecDebugLog", One, Anywhere, "a file", audit::debug_log),
+    row("SecDebugLogLevel", One, Anywhere, "0 to 9", audit::debug_level),
+    // Palisade's own.
+    row("SecClientAddress", One, Server, "peer, remoteip or header", client::mode),
+    row("SecTrustedProxy", Iterate, Server, "addresses and networks of proxies", client::trusted_proxy),
+    row("SecClientAddressHeader", One, Server, "the header that trusted proxies write", client::header),
+    row("SecPingbackEngine", One, Anywhere, "On, Off or DetectionOnly", engine::pingback_engine),
+];

@@ -1,0 +1,64 @@
+//! The engine as a whole.
+
+use std::sync::Arc;
+
+use super::{Arguments, Problem, Section};
+use crate::transformations::UnicodeMap;
+use crate::types::EngineMode;
+
+pub(super) fn rule_engine(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    section.stated.engine = Some(mode("SecRuleEngine", arguments)?);
+    Ok(())
+}
+
+pub(super) fn pingback_engine(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    section.stated.pingback_engine = Some(mode("SecPingbackEngine", arguments)?);
+    Ok(())
+}
+
+fn mode(directive: &str, arguments: &Arguments<'_>) -> Result<EngineMode, Problem> {
+    match arguments.text(0).to_ascii_lowercase().as_str() {
+        "on" => Ok(EngineMode::On),
+        "off" => Ok(EngineMode::Off),
+        "detectiononly" => Ok(EngineMode::DetectionOnly),
+        other => Err(format!("Invalid value for {directive}: {other}").into()),
+    }
+}
+
+pub(super) fn component_signature(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    Arc::make_mut(section.stated.component_signatures.get_or_insert_default()).push(arguments.text(0));
+    Ok(())
+}
+
+pub(super) fn web_app_id(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    section.stated.web_app_id = Some(arguments.text(0).into());
+    Ok(())
+}
+
+pub(super) fn sensor_id(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    section.stated.sensor_id = Some(arguments.text(0).into());
+    Ok(())
+}
+
+pub(super) fn pcre_match_limit(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    section.stated.pcre_match_limit = Some(Some(arguments.number("SecPcreMatchLimit")?));
+    Ok(())
+}
+
+pub(super) fn pcre_match_limit_recursion(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    section.stated.pcre_match_limit_recursion = Some(Some(arguments.number("SecPcreMatchLimitRecursion")?));
+    Ok(())
+}
+
+pub(super) fn unicode_map_file(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    let path = arguments.sibling(0);
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| format!("ModSecurity: Failed to open unicode map file {}: {error}", path.display()))?;
+    let code_page = match arguments.optional(1) {
+        Some(_) => arguments.text(1).parse().map_err(|_| format!("Invalid code page: {}", arguments.text(1)))?,
+        None => 20127,
+    };
+    let map = UnicodeMap::parse(&text, code_page)?;
+    section.stated.unicode_map = Some(Some(Arc::new(map)));
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! One configuration section, and what sections give when they are merged.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::directive::Problem;
+use super::settings::{Settings, Stated};
+use crate::actions::ActionList;
+use crate::client::Policy;
+use crate::ruleset::{Layer, LayerBuilder, RuleSet};
+use crate::types::Phase;
+
+/// One configuration section as httpd keeps it: open while it is read, then merged and resolved.
+pub struct DirConfig {
+    section: Mutex<Section>,
+    frozen: OnceLock<Frozen>,
+    resolved: OnceLock<Arc<Config>>,
+    /// Results of merging a child into this section: the child, and what came out. A child is named by its address,
+    /// which cannot be reused while the result holds it.
+    merged: Mutex<Vec<(Arc<DirConfig>, Arc<DirConfig>)>>,
+}
+
+/// How many merge results a section remembers. Sections of the configuration files are few; .htaccess makes a new one
+/// for every request, and must not fill memory.
+const REMEMBERED_MERGES: usize = 64;
+
+/// A section that no longer changes.
+struct Frozen {
+    stated: Stated,
+    layers: Vec<Arc<Layer>>,
+}
+
+/// A section while it is read.
+#[derive(Clone)]
+pub(super) struct Section {
+    pub(super) stated: Stated,
+    pub(super) rules: LayerBuilder,
+    /// `SecDefaultAction`, one a phase. Not inherited by other sections.
+    pub(super) defaults: [Option<ActionList>; 5],
+    /// The phase of the last of them.
+    pub(super) default_phase: Phase,
+}
+
+impl Default for Section {
+    fn default() -> Self {
+        Section {
+            stated: Stated::default(),
+            rules: LayerBuilder::default(),
+            defaults: Default::default(),
+            default_phase: Phase::RequestBody,
+        }
+    }
+}
+
+/// What a transaction runs under.
+pub struct Config {
+    /// The values in force.
+    pub settings: Settings,
+    /// The rules in force.
+    pub rules: Arc<RuleSet>,
+    /// Who the client is.
+    pub client_policy: Policy,
+}
+
+impl std::ops::Deref for Config {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+impl DirConfig {
+    /// An empty section.
+    #[expect(clippy::new_ret_no_self, reason = "sections are shared from their first moment")]
+    pub fn new() -> Arc<DirConfig> {
+        Arc::new(DirConfig {
+            section: Mutex::default(),
+            frozen: OnceLock::new(),
+            resolved: OnceLock::new(),
+            merged: Mutex::default(),
+        })
+    }
+
+    /// What holds where `child` lies inside `parent`.
+    ///
+    /// httpd calls this for every request that enters a section, so the answer is remembered and nothing is copied that
+    /// grows with the number of rules.
+    pub fn merge(parent: &Arc<DirConfig>, child: &Arc<DirConfig>) -> Arc<DirConfig> {
+        let mut known = parent.merged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, merged)) = known.iter().find(|(merged_child, _)| Arc::ptr_eq(merged_child, child)) {
+            return Arc::clone(merged);
+        }
+        let (outer, inner) = (parent.freeze(), child.freeze());
+        let frozen = Frozen {
+            stated: inner.stated.over(&outer.stated),
+            layers: outer.layers.iter().chain(&inner.layers).map(Arc::clone).collect(),
+        };
+        let merged = Arc::new(DirConfig {
+            section: Mutex::default(),
+            frozen: OnceLock::from(frozen),
+            resolved: OnceLock::new(),
+            merged: Mutex::default(),
+        });
+        // A section without rules of its own runs its parent's set.
+        if inner.layers.iter().all(|layer| layer.is_empty())
+            && let Some(config) = parent.resolved.get()
+        {
+            let shared = Config::new(merged.freeze().stated.settle(), Arc::clone(&config.rules));
+            let _ = merged.resolved.set(Arc::new(shared));
+        }
+        if known.len() == REMEMBERED_MERGES {
+            known.remove(0);
+        }
+        known.push((Arc::clone(child), Arc::clone(&merged)));
+        merged
+    }
+
+    /// The configuration in force. The first call assembles the rules; after that it costs nothing.
+    pub fn resolved(&self) -> Arc<Config> {
+        let config = self.resolved.get_or_init(|| {
+            let frozen = self.freeze();
+            let rules = RuleSet::assemble(frozen.layers.iter().map(|layer| &**layer));
+            Arc::new(Config::new(frozen.stated.settle(), Arc::new(rules)))
+        });
+        Arc::clone(config)
+    }
+
+    pub(super) fn edit(&self, change: impl FnOnce(&mut Section) -> Result<(), Problem>) -> Result<(), Problem> {
+        if self.frozen.get().is_some() {
+            return Err("ModSecurity: this section was already in use when the directive was read".into());
+        }
+        change(&mut self.section.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    #[cfg(test)]
+    pub(super) fn remembered_merges(&self) -> usize {
+        self.merged.lock().map_or(0, |known| known.len())
+    }
+
+    fn freeze(&self) -> &Frozen {
+        self.frozen.get_or_init(|| {
+            let section = std::mem::take(&mut *self.section.lock().unwrap_or_else(PoisonError::into_inner));
+            let layer = section.rules.finish();
+            Frozen { stated: section.stated, layers: vec![Arc::new(layer)] }
+        })
+    }
+}
+
+impl Config {
+    fn new(settings: Settings, rules: Arc<RuleSet>) -> Config {
+        let client_policy = Policy {
+            source: settings.client_source,
+            trusted: (*settings.trusted_proxies).clone(),
+            header: (*settings.client_header).clone(),
+        };
+        Config { settings, rules, client_policy }
+    }
+
+    /// What the administrator should know at start: what is accepted but does less than mod_security2, and what costs.
+    pub fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::new();
+        let patterns = self.rules.chains().flat_map(|chain| &chain.rules).filter_map(|rule| rule.test.operator.pattern());
+        let (mut all, mut linear) = (0, 0);
+        for pattern in patterns {
+            all += 1;
+            linear += usize::from(pattern.is_linear());
+        }
+        if all > 0 {
+            notices.push(format!("{linear} of {all} regular expressions run in linear time."));
+        }
+        if self.audit_engine != crate::actions::AuditEngine::Off && self.audit_log.is_none() {
+            notices.push("SecAuditEngine is on but SecAuditLog names no file: no audit record will be written.".into());
+        }
+        notices
+    }
+}

@@ -1,0 +1,149 @@
+//! Every setting of a configuration section: its type, and its value where nothing is said.
+
+use std::sync::Arc;
+
+use crate::actions::AuditEngine;
+use crate::audit;
+use crate::body::cookies;
+use crate::client;
+use crate::debug_log::DebugLog;
+use crate::limits;
+use crate::types::EngineMode;
+
+/// Declares the settings twice: as options while sections are read and merged, and with their defaults applied.
+macro_rules! settings {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr;)*) => {
+        /// What one section says: only what it sets.
+        #[derive(Clone, Default)]
+        pub(super) struct Stated {
+            $(pub(super) $name: Option<$type>,)*
+        }
+
+        impl Stated {
+            /// What holds in a section inside another: its own word first.
+            pub(super) fn over(&self, parent: &Stated) -> Stated {
+                Stated { $($name: self.$name.clone().or_else(|| parent.$name.clone()),)* }
+            }
+
+            /// The values in force.
+            pub(super) fn settle(&self) -> Settings {
+                Settings { $($name: self.$name.clone().unwrap_or_else(|| $default),)* }
+            }
+        }
+
+        /// The values in force.
+        #[derive(Clone)]
+        pub struct Settings {
+            $($(#[$doc])* pub $name: $type,)*
+        }
+    };
+}
+
+settings! {
+    /// `SecRuleEngine`
+    engine: EngineMode = EngineMode::Off;
+    /// `SecClientAddress`
+    client_source: client::Source = client::Source::default();
+    /// `SecTrustedProxy`
+    trusted_proxies: Arc<client::networks::NetworkSet> = Arc::default();
+    /// `SecClientAddressHeader`
+    client_header: Arc<client::ForwardingHeader> = Arc::default();
+    /// `SecPingbackEngine`
+    pingback_engine: EngineMode = EngineMode::Off;
+
+    /// `SecRequestBodyAccess`
+    request_body_access: bool = false;
+    /// `SecRequestBodyLimit`, bytes
+    request_body_limit: u64 = limits::REQUEST_BODY_LIMIT;
+    /// `SecRequestBodyNoFilesLimit`, bytes
+    request_body_no_files_limit: u64 = limits::REQUEST_BODY_NO_FILES_LIMIT;
+    /// `SecRequestBodyInMemoryLimit`, bytes
+    request_body_in_memory_limit: u64 = limits::REQUEST_BODY_IN_MEMORY_LIMIT;
+    /// `SecRequestBodyLimitAction`
+    request_body_limit_action: LimitAction = LimitAction::Reject;
+    /// `SecRequestBodyJsonDepthLimit`
+    json_depth_limit: usize = limits::JSON_DEPTH_LIMIT;
+    /// `SecArgumentsLimit`
+    arguments_limit: usize = limits::ARGUMENTS_LIMIT;
+    /// `SecArgumentSeparator`
+    argument_separator: u8 = b'&';
+    /// `SecCookieFormat`
+    cookie_format: cookies::Format = cookies::Format::default();
+    /// `SecCookiev0Separator`
+    cookie_v0_separator: Option<u8> = None;
+    /// `SecXmlExternalEntity`
+    xml_external_entity: bool = false;
+    /// `SecTmpDir`
+    tmp_dir: Arc<str> = Arc::from(std::env::temp_dir().to_string_lossy());
+    /// `SecUploadFileLimit`
+    upload_file_limit: usize = limits::UPLOAD_FILE_LIMIT;
+
+    /// `SecResponseBodyAccess`
+    response_body_access: bool = false;
+    /// `SecResponseBodyLimit`, bytes
+    response_body_limit: u64 = limits::RESPONSE_BODY_LIMIT;
+    /// `SecResponseBodyLimitAction`
+    response_body_limit_action: LimitAction = LimitAction::Reject;
+    /// `SecResponseBodyMimeType`, in lower case; `null` stands for no type
+    response_body_mime_types: Arc<Vec<String>> = Arc::new(vec!["text/plain".into(), "text/html".into()]);
+
+    /// `SecAuditEngine`
+    audit_engine: AuditEngine = AuditEngine::Off;
+    /// `SecAuditLog`
+    audit_log: Option<Arc<audit::AuditLog>> = None;
+    /// `SecAuditLogParts`
+    audit_parts: audit::Parts = audit::Parts::default();
+    /// `SecAuditLogRelevantStatus`
+    audit_relevant_status: Option<Arc<crate::operators::rx::Pattern>> = None;
+    /// `SecAuditLogFormat`
+    audit_format: audit::Format = audit::Format::default();
+    /// `SecAuditLogType`
+    audit_type: AuditLogType = AuditLogType::Serial;
+    /// `SecAuditLogFileMode`
+    audit_file_mode: u32 = 0o640;
+
+    /// `SecDebugLog`
+    debug_log: Option<Arc<DebugLog>> = None;
+    /// `SecDebugLogLevel`
+    debug_level: u8 = 0;
+
+    /// `SecComponentSignature`, all of them
+    component_signatures: Arc<Vec<String>> = Arc::default();
+    /// `SecWebAppId`
+    web_app_id: Arc<str> = Arc::from("default");
+    /// `SecSensorId`
+    sensor_id: Arc<str> = Arc::from("default");
+    /// `SecUnicodeMapFile`
+    unicode_map: Option<Arc<crate::transformations::UnicodeMap>> = None;
+    /// `SecPcreMatchLimit`
+    pcre_match_limit: Option<u32> = None;
+    /// `SecPcreMatchLimitRecursion`
+    pcre_match_limit_recursion: Option<u32> = None;
+}
+
+/// What to do with a body over its limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LimitAction {
+    /// Refuse the request (413) or the response (500).
+    Reject,
+    /// Look at what fits, let the rest pass.
+    ProcessPartial,
+}
+
+/// `SecAuditLogType`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AuditLogType {
+    /// All records in one file.
+    Serial,
+}
+
+/// `SecUploadKeepFiles`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UploadKeep {
+    /// Remove uploads when the transaction ends.
+    Off,
+    /// Keep them all.
+    On,
+    /// Keep those of relevant transactions.
+    RelevantOnly,
+}

@@ -1,0 +1,291 @@
+//! Trees to rules: names are resolved, arguments compiled, defaults taken in.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::rule::{Argument, Chain, Rule, Selector, Target, Test};
+use crate::actions::{self, ActionList, Context, Disruptive, Flow, TransformationStep};
+use crate::operators::{self, Kind, rx::Pattern};
+use crate::seclang::{self, ast};
+use crate::template::Template;
+use crate::transformations::Transformation;
+use crate::types::{Origin, Phase};
+use crate::variables::{Shape, Variable};
+
+/// Which argument of the directive a mistake is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// The targets.
+    Targets,
+    /// The operator.
+    Operator,
+    /// The actions.
+    Actions,
+}
+
+/// A mistake in a rule.
+#[derive(Clone, Debug)]
+pub struct CompileError {
+    /// The argument it is in.
+    pub part: Part,
+    /// The sentence and the place.
+    pub error: seclang::Error,
+}
+
+/// What a rule is compiled from.
+pub struct Source<'a> {
+    /// The targets; `None` for `SecAction`.
+    pub targets: Option<&'a [u8]>,
+    /// The operator; `None` for `SecAction`.
+    pub operator: Option<&'a [u8]>,
+    /// The actions, when there are any.
+    pub actions: Option<&'a [u8]>,
+}
+
+/// What compiling needs to know of the place a rule stands in.
+pub struct Compiler<'a> {
+    /// Where the directive stands.
+    pub origin: Origin,
+    /// The default action lists that are in force: one a phase.
+    pub defaults: &'a [Option<ActionList>; 5],
+    /// The phase of the default list that was set last: it holds for rules that name none.
+    pub default_phase: Phase,
+    /// `SecPcreMatchLimit`.
+    pub pcre_match_limit: Option<u32>,
+    /// `SecPcreMatchLimitRecursion`.
+    pub pcre_match_limit_recursion: Option<u32>,
+}
+
+impl Compiler<'_> {
+    /// Compiles the first rule of a chain, or a single one.
+    ///
+    /// Compat: a disruptive action, log switches and transformations that the rule does not name come from the default
+    /// list of its phase; `block` is what that list does.
+    pub fn starter(&self, source: &Source<'_>) -> Result<Chain, CompileError> {
+        let (tree, list) = self.actions(source, Context::Rule)?;
+        let switches = &list.switches;
+        let phase = switches.phase.unwrap_or(self.default_phase);
+        let fallback = ActionList::default();
+        let default = self.defaults.get(phase.index()).and_then(Option::as_ref).unwrap_or(&fallback);
+
+        let inherited = || default.switches.disruptive.clone().unwrap_or(Disruptive::Pass);
+        let disruptive = match switches.disruptive.clone() {
+            None | Some(Disruptive::Block) => match inherited() {
+                Disruptive::Block => Disruptive::Pass,
+                other => other,
+            },
+            Some(own) => own,
+        };
+        if phase == Phase::Logging && !matches!(disruptive, Disruptive::Pass | Disruptive::Allow(_)) {
+            let own = switches.disruptive.as_ref().is_some_and(|own| !matches!(own, Disruptive::Block));
+            if own {
+                let error = seclang::Error::new(
+                    "Disruptive actions (except pass and allow) cannot be specified for phase 5 rules",
+                    0..source.actions.map_or(0, <[u8]>::len),
+                );
+                return Err(CompileError { part: Part::Actions, error });
+            }
+        }
+        let log = switches.log.or(default.switches.log).unwrap_or(true);
+        let auditlog = switches.auditlog.or(default.switches.auditlog).unwrap_or(true);
+        let rule = self.rule(source, &tree, &list, default)?;
+        Ok(Chain {
+            phase,
+            rules: vec![rule],
+            disruptive: if phase == Phase::Logging && !matches!(disruptive, Disruptive::Allow(_)) { Disruptive::Pass } else { disruptive },
+            pause: switches.pause.clone(),
+            status: switches.status.or(default.switches.status).unwrap_or(403),
+            log,
+            auditlog,
+            flow: switches.flow.clone().unwrap_or(Flow::Next),
+            complete: !switches.chain,
+        })
+    }
+
+    /// Compiles a rule that belongs to an open chain; also says whether the chain goes on behind it.
+    pub fn member(&self, source: &Source<'_>) -> Result<(Rule, bool), CompileError> {
+        let (tree, list) = self.actions(source, Context::ChainMember)?;
+        let more = list.switches.chain;
+        Ok((self.rule(source, &tree, &list, &ActionList::default())?, more))
+    }
+
+    /// Compiles a list of targets on its own (`SecRuleUpdateTargetById` and its kin).
+    pub fn targets(text: &[u8]) -> Result<Vec<Target>, seclang::Error> {
+        seclang::parse_targets(text)?.iter().map(target).collect()
+    }
+
+    fn actions(&self, source: &Source<'_>, context: Context) -> Result<(Vec<ast::Action>, ActionList), CompileError> {
+        let at = |error| CompileError { part: Part::Actions, error };
+        let tree = seclang::parse_actions(source.actions.unwrap_or_default()).map_err(at)?;
+        let list = actions::parse(&tree, context).map_err(at)?;
+        Ok((tree, list))
+    }
+
+    fn rule(
+        &self,
+        source: &Source<'_>,
+        tree: &[ast::Action],
+        list: &ActionList,
+        default: &ActionList,
+    ) -> Result<Rule, CompileError> {
+        let targets = match source.targets {
+            Some(text) => Self::targets(text).map_err(|error| CompileError { part: Part::Targets, error })?,
+            None => vec![Target {
+                variable: Variable::RemoteAddr,
+                selector: Selector::All,
+                count: false,
+                exclude: false,
+            }],
+        };
+        let operator = match source.operator {
+            Some(text) => seclang::parse_operator(text).map_err(|error| CompileError { part: Part::Operator, error })?,
+            None => unconditional(),
+        };
+        let test = self.test(&operator).map_err(|error| CompileError { part: Part::Operator, error })?;
+        let mut meta = list.meta.clone();
+        if meta.tags.is_empty() {
+            meta.tags.clone_from(&default.meta.tags);
+            meta.tag_texts.clone_from(&default.meta.tag_texts);
+        } else {
+            meta.tags.splice(0..0, default.meta.tags.iter().cloned());
+            meta.tag_texts.splice(0..0, default.meta.tag_texts.iter().cloned());
+        }
+        meta.severity = meta.severity.or(default.meta.severity);
+        meta.logdata = meta.logdata.or_else(|| default.meta.logdata.clone());
+        let mut effects = default.effects.clone();
+        effects.extend(list.effects.iter().cloned());
+        Ok(Rule {
+            meta,
+            targets,
+            transformations: transformations(&default.transformations, &list.transformations),
+            test,
+            multi_match: list.switches.multi_match,
+            capture: list.switches.capture,
+            effects,
+            origin: self.origin.clone(),
+            text: rule_text(source, &operator, tree).into(),
+            target_text: source.targets.unwrap_or_default().to_vec(),
+        })
+    }
+
+    fn test(&self, operator: &ast::Operator) -> Result<Test, seclang::Error> {
+        let kind = Kind::lookup(&operator.name.value)
+            .ok_or_else(|| unknown(format!("Error creating rule: Failed to resolve operator: {}", operator.name.value), &operator.name))?;
+        let text = &operator.argument.value;
+        let template = Template::parse(text);
+        let argument = match template.constant() {
+            None if kind.expands_macros() => Argument::Template(template),
+            _ => Argument::Constant(text.clone()),
+        };
+        let context = operators::CompileContext {
+            config_dir: Path::new(&*self.origin.file).parent(),
+            pcre_match_limit: self.pcre_match_limit,
+            pcre_match_limit_recursion: self.pcre_match_limit_recursion,
+            file: &|path| std::fs::read(path),
+        };
+        let compiled = operators::compile(kind, text, &context).map_err(|error| {
+            let start = operator.argument.span.start;
+            let span = error.span.map_or(operator.argument.span.clone(), |span| start + span.start..start + span.end);
+            seclang::Error::new(error.message, span)
+        })?;
+        Ok(Test { negated: operator.negated, operator: Arc::new(compiled), argument, written: text.clone() })
+    }
+}
+
+fn unconditional() -> ast::Operator {
+    ast::Operator {
+        negated: false,
+        name: ast::Spanned { value: "unconditionalMatch".to_owned(), span: 0..0 },
+        argument: ast::Spanned { value: Vec::new(), span: 0..0 },
+    }
+}
+
+fn unknown(message: String, name: &ast::Spanned<String>) -> seclang::Error {
+    seclang::Error::new(message, name.span.clone())
+}
+
+fn target(tree: &ast::Target) -> Result<Target, seclang::Error> {
+    let name = &tree.name.value;
+    let mut selector = tree.selector.clone();
+    let variable = match Variable::lookup(name) {
+        Some(variable) => variable,
+        // Compat: HTTP_<Name> is an old spelling of REQUEST_HEADERS:<Name>.
+        None => match name.get(..5).filter(|prefix| prefix.eq_ignore_ascii_case("HTTP_")) {
+            Some(_) => {
+                let key = name.get(5..).unwrap_or_default().as_bytes().to_vec();
+                selector = Some(ast::Spanned { value: key, span: tree.name.span.clone() });
+                Variable::RequestHeaders
+            }
+            None => return Err(unknown(format!("Unknown variable: {name}"), &tree.name)),
+        },
+    };
+    let problem = match (variable.shape(), &selector) {
+        // Compat: mod_security2 takes REQUEST_BODY:name, and gives the whole body.
+        (Shape::Scalar, Some(_)) if variable != Variable::RequestBody => Some("Variable does not support parameters"),
+        (Shape::KeyedCollection, None) if !tree.exclude => Some("Missing mandatory parameter for variable"),
+        (Shape::Scalar, None) if tree.count => Some("The & modifier does not apply to non-collection variables"),
+        _ => None,
+    };
+    if let Some(problem) = problem {
+        return Err(unknown(format!("{problem} {name}"), &tree.name));
+    }
+    let selector = match selector {
+        None => Selector::All,
+        Some(_) if variable == Variable::RequestBody => Selector::All,
+        Some(found) => compile_selector(variable, &found)?,
+    };
+    Ok(Target { variable, selector, count: tree.count, exclude: tree.exclude })
+}
+
+fn compile_selector(variable: Variable, text: &ast::Spanned<Vec<u8>>) -> Result<Selector, seclang::Error> {
+    if variable == Variable::Xml {
+        // The two paths that rules use in practice; anything else is an XPath expression.
+        if !matches!(text.value.as_slice(), b"/*" | b"//@*") {
+            let message = "Only XML:/* and XML://@* are supported by this version of Palisade";
+            return Err(seclang::Error::new(message, text.span.clone()));
+        }
+        return Ok(Selector::Key(text.value.clone()));
+    }
+    match text.value.as_slice() {
+        [b'/', pattern @ .., b'/'] if !pattern.is_empty() => match Pattern::compile_selector(pattern) {
+            Ok(pattern) => Ok(Selector::Pattern(Arc::new(pattern))),
+            Err(error) => Err(seclang::Error::new(format!("Error compiling pattern: {error}"), text.span.clone())),
+        },
+        key => Ok(Selector::Key(key.to_vec())),
+    }
+}
+
+/// The list that remains after `t:none` and `t:-name`, in the order of the text.
+fn transformations(default: &[TransformationStep], own: &[TransformationStep]) -> Vec<Transformation> {
+    let mut list = Vec::new();
+    for step in default.iter().chain(own) {
+        match step {
+            TransformationStep::Clear => list.clear(),
+            TransformationStep::Remove(gone) => list.retain(|kept| kept != gone),
+            TransformationStep::Add(transformation) => list.push(*transformation),
+        }
+    }
+    list
+}
+
+/// The rule in one line, as part K of the audit log shows it.
+fn rule_text(source: &Source<'_>, operator: &ast::Operator, tree: &[ast::Action]) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut quoted = |part: &[u8]| {
+        text.extend_from_slice(b" \"");
+        text.extend_from_slice(part);
+        text.push(b'"');
+    };
+    let directive: &[u8] = match source.targets {
+        Some(targets) => {
+            quoted(targets);
+            quoted(&ast::print_operator(operator));
+            b"SecRule"
+        }
+        None => b"SecAction",
+    };
+    if !tree.is_empty() {
+        quoted(&ast::print_actions(tree));
+    }
+    [directive, &text].concat()
+}

@@ -1,0 +1,162 @@
+//! What one configuration section says about rules.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::rule::{Chain, Rule, Target};
+use crate::actions::RuleSelector;
+
+/// The rules of one section, finished.
+#[derive(Debug)]
+pub struct Layer {
+    pub(super) items: Vec<Item>,
+    pub(super) removals: Vec<RuleSelector>,
+    pub(super) inherits: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Item {
+    Chain(Arc<Chain>),
+    Marker(Arc<str>),
+}
+
+impl Layer {
+    pub(super) fn removes(&self, chain: &Chain) -> bool {
+        chain.starter().is_some_and(|rule| self.removals.iter().any(|removal| removal.selects(&rule.meta)))
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.removals.is_empty() && self.inherits
+    }
+}
+
+/// The rules of one section while it is read.
+#[derive(Clone, Debug)]
+pub struct LayerBuilder {
+    items: Vec<Item>,
+    removals: Vec<RuleSelector>,
+    inherits: bool,
+    ids: HashSet<u64>,
+    /// A chain whose last rule said `chain`.
+    open: Option<Chain>,
+}
+
+impl Default for LayerBuilder {
+    fn default() -> Self {
+        LayerBuilder { items: Vec::new(), removals: Vec::new(), inherits: true, ids: HashSet::new(), open: None }
+    }
+}
+
+impl LayerBuilder {
+    /// Whether the next rule belongs to a chain.
+    pub fn in_chain(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Whether a rule of this id stands in this section already.
+    ///
+    /// Compat: ids are compared within one section only.
+    pub fn knows(&self, id: u64) -> bool {
+        self.ids.contains(&id)
+    }
+
+    /// Adds the first rule of a chain, or a single one.
+    pub fn start(&mut self, chain: Chain) {
+        if chain.id() != 0 {
+            self.ids.insert(chain.id());
+        }
+        self.push(chain);
+    }
+
+    /// Adds a rule to the open chain; `more` when it says `chain` itself.
+    pub fn continue_chain(&mut self, rule: Rule, more: bool) {
+        if let Some(mut chain) = self.open.take() {
+            chain.rules.push(rule);
+            chain.complete = !more;
+            self.push(chain);
+        }
+    }
+
+    fn push(&mut self, chain: Chain) {
+        if chain.complete {
+            self.items.push(Item::Chain(Arc::new(chain)));
+        } else {
+            self.open = Some(chain);
+        }
+    }
+
+    /// `SecMarker`.
+    pub fn mark(&mut self, name: &str) {
+        self.items.push(Item::Marker(Arc::from(name)));
+    }
+
+    /// `SecRuleInheritance`.
+    pub fn inherit(&mut self, inherits: bool) {
+        self.inherits = inherits;
+    }
+
+    /// `SecRuleRemoveById` and its kin: at once for the rules above in this section, and for all that it inherits.
+    pub fn remove(&mut self, selector: RuleSelector) {
+        self.items.retain(|item| match item {
+            Item::Chain(chain) => !chain.starter().is_some_and(|rule| selector.selects(&rule.meta)),
+            Item::Marker(_) => true,
+        });
+        self.removals.push(selector);
+    }
+
+    /// `SecRuleUpdateTarget…`: adds targets to all rules of the selected chains of this section, or replaces the
+    /// targets that equal `replaced`.
+    pub fn update_targets(&mut self, selector: &RuleSelector, added: &[Target], replaced: Option<&[Target]>) {
+        for chain in self.selected(selector) {
+            for rule in &mut Arc::make_mut(chain).rules {
+                if let Some(replaced) = replaced {
+                    let same = |a: &Target, b: &Target| a.variable == b.variable && a.same_selector(b);
+                    rule.targets.retain(|target| !replaced.iter().any(|old| same(target, old)));
+                }
+                rule.targets.extend_from_slice(added);
+            }
+        }
+    }
+
+    /// Lets `change` loose on the rule at `position` in the selected chains of this section.
+    pub fn update_rules(&mut self, selector: &RuleSelector, position: usize, mut change: impl FnMut(&mut Chain, usize)) {
+        for chain in self.selected(selector) {
+            let chain = Arc::make_mut(chain);
+            if position < chain.rules.len() {
+                change(chain, position);
+            }
+        }
+    }
+
+    fn selected(&mut self, selector: &RuleSelector) -> impl Iterator<Item = &mut Arc<Chain>> {
+        self.items.iter_mut().filter_map(move |item| match item {
+            Item::Chain(chain) if chain.starter().is_some_and(|rule| selector.selects(&rule.meta)) => Some(chain),
+            _ => None,
+        })
+    }
+
+    /// Whether the section has no rules of its own.
+    pub fn has_rules(&self) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::Chain(_)))
+    }
+
+    /// The finished layer. A chain that was never completed is kept as far as it goes: it can match, but ends nothing.
+    pub fn finish(&self) -> Layer {
+        let mut items = self.items.clone();
+        items.extend(self.open.clone().map(|chain| Item::Chain(Arc::new(chain))));
+        Layer { items, removals: self.removals.clone(), inherits: self.inherits }
+    }
+}
+
+impl Target {
+    fn same_selector(&self, other: &Target) -> bool {
+        use super::rule::Selector::*;
+        match (&self.selector, &other.selector) {
+            (All, All) => true,
+            (Key(a), Key(b)) => a.eq_ignore_ascii_case(b),
+            (Pattern(a), Pattern(b)) => a.as_bytes() == b.as_bytes(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Compiled rules: immutable, shared, and arranged by phase.
+//!
+//! ```text
+//! ast::Rule ──compile──> Rule ─┐
+//!                              ├─ Chain ── Layer (one configuration section) ──assemble──> RuleSet (five phases)
+//! ast::Rule ──compile──> Rule ─┘                 + removals of inherited rules
+//! ```
+//!
+//! A [`Layer`] is what one configuration section says about rules. A [`RuleSet`] is what a request runs: the layers of
+//! all sections that apply to it, in order. Sets are assembled once for each combination and then shared.
+
+mod assemble;
+mod compile;
+mod layer;
+mod rule;
+
+pub use assemble::{Entry, RuleSet};
+pub use compile::{CompileError, Compiler, Part, Source};
+pub use layer::{Layer, LayerBuilder};
+pub use rule::{Argument, Chain, Rule, Selector, Target, Test};

@@ -1,0 +1,129 @@
+//! One compiled rule, and the chain it belongs to.
+
+use std::sync::Arc;
+
+use crate::actions::{Disruptive, Effect, Flow, Meta};
+use crate::operators::Operator;
+use crate::operators::rx::Pattern;
+use crate::template::Template;
+use crate::transformations::Transformation;
+use crate::types::{Origin, Phase};
+use crate::variables::Variable;
+
+/// A rule: what to look at, how to prepare it, what to test, and what to do for every value that matches.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Identity and wording. Members of a chain have only tags.
+    pub meta: Meta,
+    /// What to look at, in order: exclusions act on what stands before them.
+    pub targets: Vec<Target>,
+    /// How to prepare it.
+    pub transformations: Vec<Transformation>,
+    /// What to test.
+    pub test: Test,
+    /// Test after every transformation that changed something, not only after the last.
+    pub multi_match: bool,
+    /// Store what matched in TX:0 to TX:9.
+    pub capture: bool,
+    /// What a match does besides refusing.
+    pub effects: Vec<Effect>,
+    /// Where it was read.
+    pub origin: Origin,
+    /// The rule in one line, for part K of the audit log.
+    pub text: Arc<[u8]>,
+    /// Its targets as written; empty for `SecAction`.
+    pub target_text: Vec<u8>,
+}
+
+/// One target.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The variable.
+    pub variable: Variable,
+    /// Which of its values.
+    pub selector: Selector,
+    /// Their number instead of the values.
+    pub count: bool,
+    /// Take these out of what the targets before gave.
+    pub exclude: bool,
+}
+
+/// Which values of a collection.
+#[derive(Clone, Debug)]
+pub enum Selector {
+    /// All.
+    All,
+    /// Those of this key, compared without case.
+    Key(Vec<u8>),
+    /// Those whose key matches.
+    Pattern(Arc<Pattern>),
+}
+
+impl Selector {
+    /// Whether it selects a value with this key.
+    pub fn selects(&self, key: &[u8]) -> bool {
+        match self {
+            Selector::All => true,
+            Selector::Key(wanted) => wanted.eq_ignore_ascii_case(key),
+            // A key that cannot be decided counts as selected: it is rather looked at once too often.
+            Selector::Pattern(pattern) => pattern.is_match(key).unwrap_or(true),
+        }
+    }
+}
+
+/// The operator of a rule with its argument.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// `!`
+    pub negated: bool,
+    /// The operator.
+    pub operator: Arc<Operator>,
+    /// Its argument.
+    pub argument: Argument,
+    /// The argument as written, before macros are expanded.
+    pub written: Vec<u8>,
+}
+
+/// An operator's argument.
+#[derive(Clone, Debug)]
+pub enum Argument {
+    /// Known at load.
+    Constant(Vec<u8>),
+    /// Holds macros that are expanded once for every evaluation.
+    Template(Template),
+}
+
+/// A rule and the rules chained to it.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// The phase of all of them.
+    pub phase: Phase,
+    /// The rules: the starter, then the members. Never empty.
+    pub rules: Vec<Rule>,
+    /// What happens when the last has matched. Never [`Disruptive::Block`]: that is resolved at load.
+    pub disruptive: Disruptive,
+    /// Milliseconds to wait before it happens.
+    pub pause: Option<Template>,
+    /// The status of a refusal.
+    pub status: u16,
+    /// Write an alert.
+    pub log: bool,
+    /// An alert makes the transaction relevant for the audit log.
+    pub auditlog: bool,
+    /// Where to go on.
+    pub flow: Flow,
+    /// False while the last rule still says `chain`.
+    pub complete: bool,
+}
+
+impl Chain {
+    /// The rule that gives the chain its identity.
+    pub fn starter(&self) -> Option<&Rule> {
+        self.rules.first()
+    }
+
+    /// The id of the starter; 0 when it has none.
+    pub fn id(&self) -> u64 {
+        self.starter().map_or(0, |rule| rule.meta.id)
+    }
+}
