@@ -1,0 +1,142 @@
+//! What the logs say about a match, in the words that tools expect.
+
+use super::evaluate::{Hit, is_unconditional};
+use crate::audit::escape::{log_escape, log_escape_hex};
+use crate::host::{Host, LogLevel};
+use crate::limits;
+use crate::ruleset::{Chain, Rule};
+use crate::transaction::{Message, Transaction};
+
+/// An alert on its way to the server's error log.
+pub(crate) struct PendingAlert {
+    text: Vec<u8>,
+    denial: bool,
+}
+
+impl Transaction {
+    /// `ACTION MATCH [file …] [line …] [id …] … [tag …]`: the text of part H, and the error log line but for its frame.
+    pub(super) fn rule_alert(&self, chain: &Chain, rule: &Rule, hit: &Hit, action: &[u8], host: &dyn Host) -> Vec<u8> {
+        let scene = self.scene(chain, host);
+        let mut text = action.to_vec();
+        text.push(b' ');
+        match is_unconditional(&rule.test.operator) && !rule.test.negated {
+            true => text.extend_from_slice(b"Unconditional match in SecAction."),
+            false => text.extend_from_slice(&hit.message),
+        }
+        let Some(starter) = chain.starter() else { return text };
+        let meta = &starter.meta;
+        let mut field = |name: &str, value: &[u8]| {
+            text.extend_from_slice(b" [");
+            text.extend_from_slice(name.as_bytes());
+            text.extend_from_slice(b" \"");
+            text.extend_from_slice(value);
+            text.extend_from_slice(b"\"]");
+        };
+        let escaped = |value: &[u8]| {
+            let mut out = Vec::with_capacity(value.len());
+            log_escape(&mut out, value);
+            out
+        };
+        // Compat: the place is that of the rule that matched last, the identity that of the starter.
+        if !rule.origin.file.is_empty() {
+            field("file", &escaped(rule.origin.file.as_bytes()));
+            field("line", rule.origin.line.to_string().as_bytes());
+        }
+        if meta.id != 0 {
+            field("id", meta.id.to_string().as_bytes());
+        }
+        if let Some(rev) = &meta.rev {
+            field("rev", &escaped(rev.as_bytes()));
+        }
+        if let Some(msg) = &meta.msg {
+            field("msg", &escaped(&self.expand(msg, &scene)));
+        }
+        if let Some(logdata) = rule.meta.logdata.as_ref().or(meta.logdata.as_ref()) {
+            let mut data = Vec::new();
+            log_escape_hex(&mut data, &self.expand(logdata, &scene));
+            if data.len() > limits::LOGDATA_LIMIT {
+                data.truncate(limits::LOGDATA_LIMIT - 2);
+                data.extend_from_slice(b"...");
+            }
+            field("data", &data);
+        }
+        if let Some(severity) = meta.severity {
+            field("severity", severity.name().as_bytes());
+        }
+        if let Some(ver) = &meta.ver {
+            field("ver", &escaped(ver.as_bytes()));
+        }
+        if let Some(maturity) = meta.maturity {
+            field("maturity", maturity.to_string().as_bytes());
+        }
+        if let Some(accuracy) = meta.accuracy {
+            field("accuracy", accuracy.to_string().as_bytes());
+        }
+        for tag in &meta.tags {
+            field("tag", &escaped(&self.expand(tag, &scene)));
+        }
+        text
+    }
+
+    /// Takes an alert of a rule into the logs that its switches name.
+    ///
+    /// Compat: `nolog,auditlog` shows it in part H only; `noauditlog` keeps it from making the transaction relevant.
+    pub(super) fn record_alert(&mut self, chain: &Chain, text: Vec<u8>, denial: bool) {
+        self.matches.relevant |= chain.auditlog;
+        if chain.log || chain.auditlog {
+            self.matches.messages.push(Message { text: text.clone(), rule: chain.id() });
+        }
+        if chain.log {
+            self.debug(1, |_| text.clone());
+            self.pending_alerts.push(PendingAlert { text, denial });
+        }
+    }
+
+    /// An alert of the engine itself: a limit, a body that cannot be read.
+    pub(crate) fn engine_alert(&mut self, text: &[u8]) {
+        self.matches.relevant = true;
+        self.matches.messages.push(Message { text: text.to_vec(), rule: 0 });
+        self.debug(1, |_| text.to_vec());
+        self.pending_alerts.push(PendingAlert { text: text.to_vec(), denial: false });
+    }
+
+    /// Hands the alerts to the server's error log.
+    pub(super) fn flush_alerts(&mut self, host: &mut dyn Host) {
+        for alert in std::mem::take(&mut self.pending_alerts) {
+            let line = self.error_line(&alert);
+            host.error_log(LogLevel::Error, &line);
+        }
+    }
+
+    /// `[client A] [client A] ModSecurity: TEXT [hostname …] [uri …] [unique_id …]`.
+    ///
+    /// Two `[client]`s, without a port, are what an unmodified fail2ban, CrowdSec and Wazuh all read, IPv6 included. A
+    /// denial that must not lead to a ban (see `ClientAddress::attributable`) has none, so that no such filter matches.
+    fn error_line(&self, alert: &PendingAlert) -> Vec<u8> {
+        let client = &self.connection.client;
+        let frame = match alert.denial && !client.attributable {
+            true => format!("[peer {}] [unattributed] ModSecurity: ", client.peer),
+            false => format!("[client {0}] [client {0}] ModSecurity: ", client.client),
+        };
+        let mut line = frame.into_bytes();
+        // Compat: the text before `[hostname` is cut here, but not in the audit log.
+        line.extend_from_slice(alert.text.get(..limits::ERROR_LOG_ALERT_LIMIT).unwrap_or(&alert.text));
+        for (name, value) in [
+            (" [hostname \"", &self.request.hostname),
+            ("\"] [uri \"", &self.request.path),
+            ("\"] [unique_id \"", &self.request.unique_id),
+        ] {
+            line.extend_from_slice(name.as_bytes());
+            log_escape(&mut line, value);
+        }
+        line.extend_from_slice(b"\"]");
+        line
+    }
+}
+
+/// Text as logs show it.
+pub(super) fn quoted(text: &[u8]) -> String {
+    let mut out = Vec::new();
+    log_escape(&mut out, text);
+    String::from_utf8_lossy(&out).into_owned()
+}

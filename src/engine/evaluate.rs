@@ -1,0 +1,173 @@
+//! One rule and its targets: what matches, without changing anything.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::actions::{Ctl, TargetExclusion};
+use crate::host::Host;
+use crate::operators::{Captures, Kind, Operator, Outcome, negated_message, rx};
+use crate::ruleset::{Argument, Chain, Rule};
+use crate::template::Template;
+use crate::transaction::{Scene, Transaction, Value};
+use crate::transformations::{Env, Transformation};
+
+/// A value that matched, with all that actions and logs need of it.
+pub(super) struct Hit {
+    /// The value's name.
+    pub name: Vec<u8>,
+    /// The value as the operator saw it.
+    pub value: Vec<u8>,
+    /// The sentence about the match.
+    pub message: Vec<u8>,
+    /// What goes to TX:0 to TX:9.
+    pub captures: Captures,
+}
+
+impl Transaction {
+    /// Asks a rule about its targets. With `first_only` the first match is enough.
+    ///
+    /// Compat: where there is no value the operator is not asked, so a negated one does not match either.
+    pub(super) fn evaluate(&mut self, chain: &Chain, rule: &Rule, first_only: bool, host: &dyn Host) -> Vec<Hit> {
+        let scene = self.scene(chain, host);
+        let argument = match &rule.test.argument {
+            Argument::Constant(text) => Cow::Borrowed(text.as_slice()),
+            Argument::Template(template) => Cow::Owned(self.expand(template, &scene)),
+        };
+        let unicode_map = self.config.unicode_map.clone();
+        let env = Env { unicode_map: unicode_map.as_deref() };
+
+        let mut hits = Vec::new();
+        let mut failure = None;
+        for value in self.values(&rule.targets, &scene) {
+            if self.is_excluded(chain, &value) {
+                continue;
+            }
+            let mut ask = |subject: &[u8]| match test(rule, &argument, &value, subject) {
+                Ok(Some(hit)) => {
+                    self.debug(4, |_| [b"Rule match: ", &hit.message[..]].concat());
+                    hits.push(hit);
+                }
+                Ok(None) => {}
+                Err(error) => failure = Some(error),
+            };
+            match rule.multi_match {
+                true => each_step(&rule.transformations, &value.value, &env, &mut ask),
+                false => ask(&crate::transformations::apply_all(&rule.transformations, &value.value, &env)),
+            }
+            if first_only && !hits.is_empty() {
+                break;
+            }
+        }
+        if let Some(failure) = failure {
+            self.rule_failed(chain, rule, &failure);
+        }
+        hits
+    }
+
+    /// Where a rule of this chain stands, for variables and macros.
+    pub(super) fn scene<'s>(&self, chain: &'s Chain, host: &'s dyn Host) -> Scene<'s> {
+        Scene { host, rule: chain.starter().map(|rule| (&rule.meta, &rule.origin)) }
+    }
+
+    /// Expands the macros in a text.
+    pub(super) fn expand(&self, template: &Template, scene: &Scene<'_>) -> Vec<u8> {
+        let mut text = Vec::new();
+        template.expand(&mut text, |found, out| {
+            let value = found.variable.and_then(|variable| self.first_value(variable, found.key.as_deref(), scene));
+            out.extend_from_slice(value.as_deref().unwrap_or_default());
+        });
+        text
+    }
+
+    /// Whether `ctl:ruleRemoveBy…` took the chain out.
+    pub(super) fn is_removed(&self, chain: &Chain) -> bool {
+        let Some(starter) = chain.starter() else { return true };
+        self.overrides.removals.iter().any(|removal| match removal {
+            Ctl::RemoveRules(selector) => selector.selects(&starter.meta),
+            _ => false,
+        })
+    }
+
+    /// Whether `ctl:ruleRemoveTargetBy…` took the value out. Compat: only of rules that have an identity of their own.
+    fn is_excluded(&self, chain: &Chain, value: &Value<'_>) -> bool {
+        let Some(starter) = chain.starter() else { return false };
+        let means = |target: &TargetExclusion| {
+            target.variable == value.variable
+                && match (&target.key, &value.key) {
+                    (None, _) => true,
+                    (Some(wanted), Some(key)) => wanted.eq_ignore_ascii_case(key),
+                    (Some(_), None) => false,
+                }
+        };
+        self.overrides.removals.iter().any(|removal| match removal {
+            Ctl::RemoveTarget(selector, targets) => targets.iter().any(means) && selector.selects(&starter.meta),
+            _ => false,
+        })
+    }
+
+    /// A rule could not be decided: a flag that rules can read, and a line in the debug log.
+    fn rule_failed(&mut self, chain: &Chain, rule: &Rule, failure: &rx::Failure) {
+        self.tx.set(b"MSC_PCRE_LIMITS_EXCEEDED", "1");
+        let (id, file, line) = (chain.id(), Arc::clone(&rule.origin.file), rule.origin.line);
+        let text = format!("Rule [id \"{id}\"][file \"{file}\"][line \"{line}\"] - Execution error - {failure}");
+        self.engine_alert(text.as_bytes());
+    }
+}
+
+/// Applies the operator to one prepared value.
+fn test(rule: &Rule, argument: &[u8], value: &Value<'_>, subject: &[u8]) -> Result<Option<Hit>, rx::Failure> {
+    let operator = &rule.test.operator;
+    let found = match (operator.evaluate(argument, subject, rule.capture), rule.test.negated) {
+        (Outcome::Error(failure), _) => return Err(failure),
+        (Outcome::Match(_), true) | (Outcome::NoMatch, false) => return Ok(None),
+        (Outcome::Match(found), false) => Some(found),
+        (Outcome::NoMatch, true) => None,
+    };
+    let name = value.name();
+    let message = match &found {
+        Some(found) => operator.message(argument, found, &name),
+        None => negated_message(format!("@{}", operator.kind().name()).as_bytes(), written(rule), &name),
+    };
+    let captures = found.map(|found| owned(found.captures, subject)).unwrap_or_default();
+    Ok(Some(Hit { name, value: subject.to_vec(), message, captures }))
+}
+
+/// The operator's argument as the rule has it.
+fn written(rule: &Rule) -> &[u8] {
+    match &rule.test.argument {
+        Argument::Constant(text) => text,
+        Argument::Template(_) => rule.test.written.as_slice(),
+    }
+}
+
+/// Captured text outlives the value it was captured from.
+fn owned(captures: Captures, subject: &[u8]) -> Captures {
+    use crate::operators::Piece;
+    let own = |piece: Piece| Piece::Text(piece.bytes(subject).into());
+    match captures {
+        Captures::None => Captures::None,
+        Captures::Replace(pieces) => Captures::Replace(pieces.into_iter().map(own).collect()),
+        Captures::SetFirst(piece) => Captures::SetFirst(own(piece)),
+    }
+}
+
+/// `multiMatch`: the value itself, and what every transformation made of it that changed it.
+fn each_step(chain: &[Transformation], value: &[u8], env: &Env<'_>, ask: &mut dyn FnMut(&[u8])) {
+    ask(value);
+    let mut current = Cow::Borrowed(value);
+    for transformation in chain {
+        let changed = match transformation.apply(&current, env) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(changed) => Some(changed),
+        };
+        if let Some(changed) = changed {
+            ask(&changed);
+            current = Cow::Owned(changed);
+        }
+    }
+}
+
+/// Whether the operator asks nothing of the value.
+pub(super) fn is_unconditional(operator: &Operator) -> bool {
+    operator.kind() == Kind::UnconditionalMatch
+}

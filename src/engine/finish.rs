@@ -1,0 +1,225 @@
+//! The end of a transaction: phase 5, then the audit record.
+
+use std::time::SystemTime;
+
+use crate::actions::{AuditEngine, Disruptive, Sanitise};
+use crate::audit::{self, Body, Intercepted, MatchedChain, MatchedRule, Record, Stopwatch, Zone};
+use crate::host::{Host, LogLevel};
+use crate::transaction::facts::Response;
+use crate::transaction::Transaction;
+use crate::types::{EngineMode, Phase};
+
+/// Who writes the records.
+const PRODUCER: &str = concat!("Palisade/", env!("CARGO_PKG_VERSION"), " (ModSecurity 2.9 compatible)");
+
+impl Transaction {
+    /// Ends the transaction: phase 5 and the audit record. Does nothing when called again.
+    ///
+    /// For a denial the host calls this when the refusal's headers are about to leave, so that whoever got the refusal
+    /// is in the log even if the process dies the next moment.
+    pub fn finish(&mut self, response: Response, host: &mut dyn Host) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        self.response = Some(response);
+        self.run_rules(Phase::Logging, host);
+        self.flush_alerts(host);
+        if self.wants_record() {
+            self.write_record(host);
+        }
+    }
+
+    fn wants_record(&self) -> bool {
+        let status = || {
+            let status = self.response.as_ref().map_or(0, |response| response.status).to_string();
+            let relevant = self.config.audit_relevant_status.as_ref();
+            relevant.is_some_and(|pattern| pattern.is_match(status.as_bytes()).unwrap_or(true))
+        };
+        match self.overrides.audit_engine.unwrap_or(self.config.audit_engine) {
+            AuditEngine::Off => false,
+            AuditEngine::On => !self.request.line.is_empty(),
+            AuditEngine::RelevantOnly => !self.request.line.is_empty() && (self.matches.relevant || status()),
+        }
+    }
+
+    fn write_record(&self, host: &mut dyn Host) {
+        let Some(log) = self.config.audit_log.as_ref() else { return };
+        let parts = self.overrides.audit_parts.unwrap_or(self.config.audit_parts);
+        let masks = self.masks();
+
+        let file_body;
+        let body = match self.body_bytes() {
+            None => None,
+            Some(Ok(bytes)) => Some(Body::Memory(bytes)),
+            Some(Err(())) => {
+                file_body = self.request_body().head(audit::BODY_LIMIT).unwrap_or_default();
+                Some(Body::Memory(&file_body))
+            }
+        };
+        let client_address = self.connection.client.log_entry();
+        let messages: Vec<&[u8]> = self.matches.messages.iter().map(|message| &message.text[..]).collect();
+        let server_errors: Vec<&[u8]> = self.server_errors.iter().map(Vec::as_slice).collect();
+        let components: Vec<&[u8]> = self.config.component_signatures.iter().map(|text| text.as_bytes()).collect();
+        let ids = self.chain_ids();
+        let rules = self.matched_rules(&ids);
+        let chains: Vec<MatchedChain<'_>> = rules
+            .iter()
+            .zip(&self.matches.rules)
+            .map(|(rules, found)| MatchedChain { rules, full_match: found.matched == found.chain.rules.len() })
+            .collect();
+
+        let connection = &self.connection;
+        let zone = Zone::local();
+        let local = (connection.local_ip, connection.local_port);
+        let mut record = Record::new(self.request.time, zone, &self.request.unique_id, &connection.client, local);
+        record.client_address = client_address.as_bytes();
+        record.hostname = &self.request.hostname;
+        record.request.line = &self.request.line;
+        record.request.headers = &self.request.headers;
+        record.request.body = body;
+        if let Some(response) = &self.response {
+            record.response.protocol = &response.protocol;
+            record.response.status = response.status;
+            record.response.status_line = &response.status_line;
+            record.response.headers = &response.headers;
+            record.response.body = self.response_body.visible().map(|body| &body[..]);
+            record.response.dechunked = self.response_body.visible().is_some();
+            record.response.bytes_sent = response.bytes_sent;
+            record.handler = response.handler.as_deref();
+        }
+        record.messages = &messages;
+        record.server_errors = &server_errors;
+        record.interruption =
+            self.matches.intercepted.as_ref().map(|(phase, text)| Intercepted { phase: *phase, message: text });
+        record.stopwatch = self.stopwatch();
+        record.producer = PRODUCER.as_bytes();
+        record.components = &components;
+        let banner = host.server_banner();
+        record.server = &banner;
+        record.web_app.id = self.config.web_app_id.as_bytes();
+        record.sensor_id = self.config.sensor_id.as_bytes();
+        record.engine_mode = self.mode();
+        record.matched_rules = &chains;
+        record.sanitised.arguments = &masks.arguments;
+        record.sanitised.request_headers = &masks.request_headers;
+        record.sanitised.response_headers = &masks.response_headers;
+        record.masks.request_line = &masks.request_line;
+        record.masks.request_body = &masks.request_body;
+        record.masks.secrets = &masks.secrets;
+
+        if let Err(error) = log.write(&record, &parts, self.config.audit_format)
+            && let Some(lost) = log.complaint(SystemTime::now())
+        {
+            let text = format!("ModSecurity: Audit log {}: {lost} records lost: {error}", log.name());
+            host.error_log(LogLevel::Error, text.as_bytes());
+        }
+    }
+
+    /// The request body: in memory (`Ok`), or elsewhere (`Err`).
+    fn body_bytes(&self) -> Option<Result<&[u8], ()>> {
+        let store = self.request_body();
+        (!store.is_empty()).then(|| store.memory().map(|bytes| &bytes[..]).ok_or(()))
+    }
+
+    fn stopwatch(&self) -> Stopwatch {
+        let since_epoch = self.request.time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Stopwatch {
+            request_time: u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX),
+            duration: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            combined: self.phase_times.iter().sum(),
+            phases: self.phase_times,
+            ..Stopwatch::default()
+        }
+    }
+
+    /// The ids as text, one a matched chain.
+    fn chain_ids(&self) -> Vec<String> {
+        self.matches.rules.iter().map(|found| found.chain.id().to_string()).collect()
+    }
+
+    fn matched_rules<'t>(&'t self, ids: &'t [String]) -> Vec<Vec<MatchedRule<'t>>> {
+        let chains = self.matches.rules.iter().zip(ids);
+        chains
+            .map(|(found, id)| {
+                let chained = found.chain.rules.len() > 1;
+                let rules = found.chain.rules.iter().enumerate();
+                rules
+                    .map(|(position, rule)| MatchedRule {
+                        unparsed: &rule.text,
+                        is_matched: position < found.matched,
+                        id: (position == 0 && found.chain.id() != 0).then_some(id.as_bytes()),
+                        revision: rule.meta.rev.as_deref().map(str::as_bytes),
+                        version: rule.meta.ver.as_deref().map(str::as_bytes),
+                        severity: rule.meta.severity.map(|severity| severity.number()),
+                        accuracy: rule.meta.accuracy,
+                        maturity: rule.meta.maturity,
+                        phase: (position == 0).then_some(found.chain.phase),
+                        is_chained: chained,
+                        chain_starter: chained && position == 0,
+                        message: rule.meta.msg_text.as_deref(),
+                        operator: Some(rule.test.operator.kind().name().as_bytes()),
+                        operator_argument: &rule.test.written,
+                        target: &rule.target_text,
+                        negated: rule.test.negated,
+                        file: rule.origin.file.as_bytes(),
+                        line: rule.origin.line,
+                        ..MatchedRule::default()
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+
+    /// What rules had masked, and where it stands.
+    fn masks(&self) -> Masks<'_> {
+        let mut masks = Masks::default();
+        masks.secrets.extend(self.overrides.secrets.iter().map(Vec::as_slice));
+        for what in &self.overrides.sanitise {
+            match what {
+                Sanitise::Argument(name) => masks.arguments.push(name),
+                Sanitise::RequestHeader(name) => masks.request_headers.push(name),
+                Sanitise::ResponseHeader(name) => masks.response_headers.push(name),
+                Sanitise::Matched | Sanitise::MatchedBytes { .. } => {}
+            }
+        }
+        let wanted = |argument: &crate::body::Argument| {
+            let named = masks.arguments.iter().any(|name| name.eq_ignore_ascii_case(&argument.name));
+            named || masks.secrets.iter().any(|secret| !secret.is_empty() && **secret == argument.value[..])
+        };
+        // The query string stands in the request line as it was received.
+        let query = self.request.query.as_deref().unwrap_or_default();
+        let offset = memchr::memmem::find(&self.request.line, query).unwrap_or(self.request.line.len());
+        let (mut line, mut body, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
+        for argument in self.query.args.iter().filter(|argument| wanted(argument)) {
+            line.extend(argument.source.as_ref().map(|(_, value)| offset + value.start..offset + value.end));
+            secrets.push(&argument.value[..]);
+        }
+        for argument in self.body.parsed().args.iter().filter(|argument| wanted(argument)) {
+            body.extend(argument.source.as_ref().map(|(_, value)| value.clone()));
+            secrets.push(&argument.value[..]);
+        }
+        masks.request_line = line;
+        masks.request_body = body;
+        masks.secrets.extend(secrets.into_iter().filter(|secret| !secret.is_empty()));
+        masks
+    }
+
+    /// Whether a chain that matched refuses in On.
+    pub fn would_refuse(&self) -> bool {
+        self.mode() != EngineMode::Off
+            && self.matches.rules().any(|chain| {
+                matches!(chain.disruptive, Disruptive::Deny | Disruptive::Drop | Disruptive::Redirect(_) | Disruptive::Proxy(_))
+            })
+    }
+}
+
+/// What a record must not show.
+#[derive(Default)]
+struct Masks<'t> {
+    arguments: Vec<&'t [u8]>,
+    request_headers: Vec<&'t [u8]>,
+    response_headers: Vec<&'t [u8]>,
+    request_line: Vec<std::ops::Range<usize>>,
+    request_body: Vec<std::ops::Range<usize>>,
+    secrets: Vec<&'t [u8]>,
+}

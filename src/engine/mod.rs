@@ -1,0 +1,124 @@
+//! The only loop: phases, chains, skips, actions.
+//!
+//! The host creates a [`Transaction`](crate::transaction::Transaction), pushes facts into it and calls
+//! `run(phase)`; the answer is a verdict. This room gives the transaction its behaviour:
+//!
+//! * [`phases`](self) run the chains of a phase in order (this file);
+//! * `evaluate` asks one rule about its targets and changes nothing;
+//! * `perform` does what the matching rule's actions say;
+//! * `alert` words what the logs say of it;
+//! * `inspect` fills the XML-RPC and pingback collections;
+//! * `finish` ends the transaction: phase 5, the audit record.
+
+mod alert;
+mod debug;
+mod evaluate;
+mod finish;
+mod inspect;
+mod perform;
+
+pub(crate) use alert::PendingAlert;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::actions::Disruptive;
+use crate::host::Host;
+use crate::ruleset::{Chain, Entry};
+use crate::transaction::{MatchedRule, Transaction, Verdict};
+use crate::types::{EngineMode, Phase};
+
+impl Transaction {
+    /// Runs the rules of a phase.
+    ///
+    /// After an interruption phases 2 to 4 are skipped. Phase 5 is not run from here but by
+    /// [`Transaction::finish`].
+    pub fn run(&mut self, phase: Phase, host: &mut dyn Host) -> Verdict {
+        if phase == Phase::RequestBody {
+            self.inspect_pingback(host);
+        }
+        let skipped = self.interruption.is_some() || self.allowed_until.is_some_and(|last| phase <= last);
+        if !skipped && phase != Phase::Logging {
+            self.run_rules(phase, host);
+        }
+        self.flush_alerts(host);
+        match (&self.interruption, skipped) {
+            (Some(interruption), false) => Verdict::Interrupt(interruption.clone()),
+            _ => Verdict::Pass,
+        }
+    }
+
+    pub(super) fn run_rules(&mut self, phase: Phase, host: &mut dyn Host) {
+        let begun = Instant::now();
+        self.phase = phase;
+        self.matches.vars.clear();
+        self.debug(4, |_| format!("Starting phase {phase}.").into_bytes());
+        let rules = Arc::clone(&self.config.rules);
+        let mut at = 0;
+        while let Some(entry) = rules.phase(phase).get(at) {
+            if self.mode() == EngineMode::Off {
+                break;
+            }
+            at = match entry {
+                Entry::Marker(_) => at + 1,
+                Entry::Chain(chain) => match self.run_chain(chain, host) {
+                    Outcome::NoMatch => at + 1,
+                    Outcome::Match => rules.next(phase, at, &chain.flow),
+                    Outcome::EndOfPhase => break,
+                },
+            };
+        }
+        let spent = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if let Some(total) = self.phase_times.get_mut(phase.index()) {
+            *total += spent;
+        }
+    }
+
+    /// Runs a chain: every rule must match for the next to be asked, and the last one's matches decide.
+    fn run_chain(&mut self, chain: &Arc<Chain>, host: &mut dyn Host) -> Outcome {
+        if self.is_removed(chain) {
+            return Outcome::NoMatch;
+        }
+        let mut outcome = Outcome::NoMatch;
+        for (position, rule) in chain.rules.iter().enumerate() {
+            let last = position + 1 == chain.rules.len() && chain.complete;
+            let hits = self.evaluate(chain, rule, last && self.would_interrupt(chain), host);
+            if hits.is_empty() {
+                if position > 0 {
+                    self.matches.rules.push(MatchedRule { chain: Arc::clone(chain), matched: position });
+                }
+                self.matches.vars.clear();
+                return Outcome::NoMatch;
+            }
+            for hit in hits {
+                self.perform(chain, rule, &hit, host);
+                if !last {
+                    continue;
+                }
+                outcome = Outcome::Match;
+                if self.conclude(chain, rule, &hit, host) {
+                    outcome = Outcome::EndOfPhase;
+                    break;
+                }
+            }
+        }
+        if outcome != Outcome::NoMatch {
+            self.matches.rules.push(MatchedRule { chain: Arc::clone(chain), matched: chain.rules.len() });
+        }
+        self.matches.vars.clear();
+        outcome
+    }
+
+    /// Whether a match of the chain ends the request, so that one match is enough.
+    fn would_interrupt(&self, chain: &Chain) -> bool {
+        self.mode() == EngineMode::On && !matches!(chain.disruptive, Disruptive::Pass)
+    }
+}
+
+/// What running a chain came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    NoMatch,
+    Match,
+    EndOfPhase,
+}

@@ -1,0 +1,183 @@
+//! What a match does.
+
+use std::time::Duration;
+
+use super::evaluate::Hit;
+use crate::actions::{AllowScope, Assignment, CollectionAction, Ctl, Disruptive, Effect, Sanitise, SetVar};
+use crate::host::Host;
+use crate::limits;
+use crate::operators::{Captures, atoi};
+use crate::ruleset::{Chain, Rule};
+use crate::transaction::{Interruption, InterruptionKind, Transaction};
+use crate::types::{EngineMode, Phase};
+use crate::variables::Variable;
+
+impl Transaction {
+    /// The effects of one match of one rule, in the order of the text.
+    pub(super) fn perform(&mut self, chain: &Chain, rule: &Rule, hit: &Hit, host: &mut dyn Host) {
+        self.capture(&hit.captures);
+        self.matches.var.clone_from(&hit.value);
+        self.matches.var_name.clone_from(&hit.name);
+        self.matches.vars.push((hit.name.clone(), hit.value.clone()));
+        for effect in &rule.effects {
+            match effect {
+                Effect::SetVar(set) => self.set_variable(chain, set, host),
+                Effect::SetEnv(name, value) => {
+                    let scene = self.scene(chain, host);
+                    let name = self.expand(name, &scene);
+                    let value = value.as_ref().map(|value| self.expand(value, &scene));
+                    host.set_env(&name, value.as_deref());
+                }
+                Effect::Ctl(ctl) => self.control(ctl),
+                Effect::Sanitise(Sanitise::Matched | Sanitise::MatchedBytes { .. }) => {
+                    self.overrides.secrets.push(hit.value.clone());
+                }
+                Effect::Sanitise(what) => self.overrides.sanitise.push(what.clone()),
+                Effect::Collection(action) => self.collection_action(chain, action, host),
+                Effect::Prepend(_) | Effect::Append(_) => {}
+            }
+        }
+    }
+
+    /// The chain has matched to its end with this value: alert, and disrupt. True when the phase ends here.
+    pub(super) fn conclude(&mut self, chain: &Chain, rule: &Rule, hit: &Hit, host: &mut dyn Host) -> bool {
+        let severity = chain.starter().and_then(|rule| rule.meta.severity);
+        // Compat: severity 0 never counts; the lower number is the more severe.
+        if let Some(severity) = severity.filter(|severity| severity.number() > 0) {
+            let highest = &mut self.matches.highest_severity;
+            *highest = Some(highest.map_or(severity, |known| known.min(severity)));
+        }
+        let disrupts = self.mode() == EngineMode::On;
+        let outcome = match &chain.disruptive {
+            _ if !disrupts => Ending::Warn,
+            Disruptive::Pass | Disruptive::Block => Ending::Warn,
+            Disruptive::Allow(scope) => Ending::Allow(*scope),
+            Disruptive::Deny => Ending::Interrupt(InterruptionKind::Deny, chain.status),
+            Disruptive::Drop => Ending::Interrupt(InterruptionKind::Drop, 403),
+            Disruptive::Redirect(url) => {
+                let url = self.expand(url, &self.scene(chain, host));
+                // Compat: any other status is sent as 302.
+                let status = if matches!(chain.status, 301 | 302 | 303 | 307) { chain.status } else { 302 };
+                Ending::Interrupt(InterruptionKind::Redirect(url.into()), status)
+            }
+            Disruptive::Proxy(url) => {
+                let url = self.expand(url, &self.scene(chain, host));
+                Ending::Interrupt(InterruptionKind::Proxy(url.into()), chain.status)
+            }
+        };
+        if disrupts && let Some(pause) = &chain.pause {
+            let text = self.expand(pause, &self.scene(chain, host));
+            let wanted = u64::try_from(atoi(&text)).unwrap_or(0);
+            std::thread::sleep(Duration::from_millis(wanted.min(limits::PAUSE_LIMIT)));
+        }
+        let action = match &outcome {
+            Ending::Warn => "Warning.".to_owned(),
+            Ending::Allow(AllowScope::Everything) => format!("Access allowed (phase {}).", self.phase),
+            Ending::Allow(AllowScope::Phase) => format!("Access to phase allowed (phase {}).", self.phase),
+            Ending::Allow(AllowScope::Request) => format!("Access to request allowed (phase {}).", self.phase),
+            Ending::Interrupt(InterruptionKind::Deny, status) => {
+                format!("Access denied with code {status} (phase {}).", self.phase)
+            }
+            Ending::Interrupt(InterruptionKind::Drop, _) => {
+                format!("Access denied with connection close (phase {}).", self.phase)
+            }
+            Ending::Interrupt(InterruptionKind::Redirect(url), status) => {
+                let url = super::alert::quoted(url);
+                format!("Access denied with redirection to {url} using status {status} (phase {}).", self.phase)
+            }
+            Ending::Interrupt(InterruptionKind::Proxy(url), _) => {
+                format!("Access denied using proxy to (phase {}) {}.", self.phase, super::alert::quoted(url))
+            }
+        };
+        let text = self.rule_alert(chain, rule, hit, action.as_bytes(), host);
+        self.record_alert(chain, text.clone(), matches!(outcome, Ending::Interrupt(..)));
+        match outcome {
+            Ending::Warn => false,
+            Ending::Allow(scope) => {
+                self.allowed_until = match scope {
+                    AllowScope::Phase => self.allowed_until,
+                    AllowScope::Request => Some(Phase::RequestBody),
+                    AllowScope::Everything => Some(Phase::ResponseBody),
+                };
+                true
+            }
+            Ending::Interrupt(kind, status) => {
+                self.matches.intercepted = Some((self.phase, text));
+                self.interruption = Some(Interruption { kind, status });
+                true
+            }
+        }
+    }
+
+    fn capture(&mut self, captures: &Captures) {
+        const NAMES: [&[u8]; 10] = [b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9"];
+        match captures {
+            Captures::None => {}
+            Captures::SetFirst(piece) => self.tx.set(b"0", piece.bytes(b"").to_vec()),
+            Captures::Replace(pieces) => {
+                for (at, name) in NAMES.iter().enumerate() {
+                    match pieces.get(at) {
+                        Some(piece) => self.tx.set(name, piece.bytes(b"").to_vec()),
+                        None => self.tx.remove(name),
+                    }
+                }
+            }
+        }
+    }
+
+    /// `setvar`. Compat: relative changes are integers and never fall below zero.
+    fn set_variable(&mut self, chain: &Chain, set: &SetVar, host: &dyn Host) {
+        let scene = self.scene(chain, host);
+        let name = self.expand(&set.name, &scene);
+        let value = match &set.assignment {
+            Assignment::Unset => Vec::new(),
+            Assignment::Set(value) | Assignment::Add(value) => self.expand(value, &scene),
+        };
+        if set.collection != Some(Variable::Tx) {
+            let shown = set.collection.map_or("?", Variable::name);
+            self.debug(3, |_| format!("Could not set variable \"{shown}\" as the collection does not exist.").into_bytes());
+            return;
+        }
+        match set.assignment {
+            Assignment::Unset => self.tx.remove(&name),
+            Assignment::Set(_) => self.tx.set(&name, value),
+            Assignment::Add(_) => {
+                let before = self.tx.get(&name).map_or(0, |old| atoi(old));
+                let sum = i64::from(before) + i64::from(atoi(&value));
+                self.tx.set(&name, sum.max(0).to_string());
+            }
+        }
+    }
+
+    fn collection_action(&mut self, _chain: &Chain, action: &CollectionAction, _host: &dyn Host) {
+        let (CollectionAction::Init(name, ..) | CollectionAction::Expire(name, ..) | CollectionAction::Deprecate(name, ..)) = action;
+        self.debug(3, |_| format!("Collection {} is not available.", name.name()).into_bytes());
+    }
+
+    fn control(&mut self, ctl: &Ctl) {
+        let overrides = &mut self.overrides;
+        match ctl {
+            Ctl::RuleEngine(mode) => overrides.engine = Some(*mode),
+            Ctl::RemoveRules(_) | Ctl::RemoveTarget(..) => overrides.removals.push(ctl.clone()),
+            Ctl::RequestBodyAccess(on) => overrides.request_body_access = Some(*on),
+            Ctl::RequestBodyProcessor(kind) => self.body.choose(kind),
+            Ctl::ForceRequestBodyVariable(on) => overrides.force_request_body = *on,
+            Ctl::RequestBodyLimit(limit) => overrides.request_body_limit = Some(*limit),
+            Ctl::ResponseBodyAccess(on) => overrides.response_body_access = Some(*on),
+            Ctl::ResponseBodyLimit(limit) => overrides.response_body_limit = Some(*limit),
+            Ctl::AuditEngine(mode) => overrides.audit_engine = Some(*mode),
+            Ctl::AuditLogParts(change) => {
+                let parts = overrides.audit_parts.unwrap_or(self.config.audit_parts);
+                overrides.audit_parts = parts.change(change).ok().or(overrides.audit_parts);
+            }
+            Ctl::DebugLogLevel(level) => overrides.debug_level = Some(*level),
+        }
+    }
+}
+
+/// How a match ends.
+enum Ending {
+    Warn,
+    Allow(AllowScope),
+    Interrupt(InterruptionKind, u16),
+}

@@ -1,0 +1,57 @@
+//! What rules have found.
+
+use std::sync::Arc;
+
+use crate::ruleset::Chain;
+use crate::types::{Phase, Severity};
+
+/// The findings of a transaction.
+#[derive(Default)]
+pub struct Matches {
+    /// MATCHED_VAR: the last value that matched, as transformed.
+    pub(crate) var: Vec<u8>,
+    /// MATCHED_VAR_NAME.
+    pub(crate) var_name: Vec<u8>,
+    /// MATCHED_VARS: those of the chain that runs, name and value.
+    pub(crate) vars: Vec<(Vec<u8>, Vec<u8>)>,
+    /// HIGHEST_SEVERITY.
+    pub(crate) highest_severity: Option<Severity>,
+    /// Alerts, in order (part H).
+    pub(crate) messages: Vec<Message>,
+    /// Chains that matched to the end or in part (part K).
+    pub(crate) rules: Vec<MatchedRule>,
+    /// An alert asks for a record.
+    pub(crate) relevant: bool,
+    /// The text of the alert that interrupted the request, and its phase.
+    pub(crate) intercepted: Option<(Phase, Vec<u8>)>,
+}
+
+/// One alert.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The text as logs carry it, without the server's prefix.
+    pub text: Vec<u8>,
+    /// The id of the rule; 0 for the engine's own alerts.
+    pub rule: u64,
+}
+
+/// A chain of which rules matched.
+#[derive(Clone)]
+pub struct MatchedRule {
+    /// The chain.
+    pub chain: Arc<Chain>,
+    /// How many of its rules, from the first.
+    pub matched: usize,
+}
+
+impl Matches {
+    /// The alerts, in order.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// The chains that matched to the end, in order.
+    pub fn rules(&self) -> impl Iterator<Item = &Arc<Chain>> {
+        self.rules.iter().filter(|found| found.matched == found.chain.rules.len()).map(|found| &found.chain)
+    }
+}

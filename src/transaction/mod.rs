@@ -1,0 +1,209 @@
+//! The state of one request: what the host told us, what the parsers found, what rules wrote and matched.
+//!
+//! The parts are separate on purpose: [`facts`] come from the host and do not change; [`body`](Body) is filled by the
+//! parsers; [`collection::Collection`]s are written by rules; [`Matches`] is what the engine has found so far. The
+//! engine drives all of it (`crate::engine`); logs only read it.
+
+mod collection;
+pub mod facts;
+mod matches;
+mod request_body;
+mod resolve;
+mod response_body;
+mod store;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::actions::{AuditEngine, Ctl, Sanitise};
+use crate::audit::Parts;
+use crate::body::{Argument, cookies, urlencoded};
+use crate::config::Config;
+use crate::limits;
+use crate::types::{EngineMode, Phase};
+use facts::{Connection, Header, Request, Response};
+
+pub use collection::Collection;
+pub use matches::{MatchedRule, Matches, Message};
+pub use request_body::{Body, BodyStep, ReadError};
+pub use resolve::{Scene, Value};
+pub use response_body::{ResponseBody, ResponseStep};
+pub use store::Store;
+pub use verdict::{Interruption, InterruptionKind, Verdict};
+
+/// One request on its way through the phases.
+pub struct Transaction {
+    pub(crate) config: Arc<Config>,
+    /// What `ctl` changed for this transaction.
+    pub(crate) overrides: Overrides,
+    pub(crate) connection: Connection,
+    pub(crate) request: Request,
+    pub(crate) response: Option<Response>,
+    pub(crate) started: Instant,
+    /// The phase that runs or ran last.
+    pub(crate) phase: Phase,
+
+    pub(crate) query: urlencoded::Arguments,
+    pub(crate) cookies: Vec<cookies::Cookie>,
+    pub(crate) body: Body,
+    pub(crate) response_body: ResponseBody,
+    /// TX.
+    pub(crate) tx: Collection,
+    /// XMLRPC and PINGBACK.
+    pub(crate) xmlrpc: Collection,
+    pub(crate) pingback: Collection,
+
+    pub(crate) matches: Matches,
+    pub(crate) interruption: Option<Interruption>,
+    /// `allow`: phases up to this one are skipped.
+    pub(crate) allowed_until: Option<Phase>,
+    /// What the server wrote to its error log about this request.
+    pub(crate) server_errors: Vec<Vec<u8>>,
+    pub(crate) finished: bool,
+    /// Alerts that wait to be handed to the server.
+    pub(crate) pending_alerts: Vec<crate::engine::PendingAlert>,
+    /// Microseconds spent in each phase.
+    pub(crate) phase_times: [u64; 5],
+}
+
+/// What `ctl` changed.
+#[derive(Default)]
+pub(crate) struct Overrides {
+    pub(crate) engine: Option<EngineMode>,
+    pub(crate) request_body_access: Option<bool>,
+    pub(crate) request_body_limit: Option<u64>,
+    pub(crate) force_request_body: bool,
+    pub(crate) response_body_access: Option<bool>,
+    pub(crate) response_body_limit: Option<u64>,
+    pub(crate) audit_engine: Option<AuditEngine>,
+    pub(crate) audit_parts: Option<Parts>,
+    pub(crate) debug_level: Option<u8>,
+    /// Rules and targets that `ctl:ruleRemove…` took out.
+    pub(crate) removals: Vec<Ctl>,
+    pub(crate) sanitise: Vec<Sanitise>,
+    /// Values that `sanitiseMatched` wants hidden.
+    pub(crate) secrets: Vec<Vec<u8>>,
+}
+
+impl Transaction {
+    /// Begins a transaction: parses the query string and the cookies. No rule has run yet.
+    pub fn new(config: Arc<Config>, connection: Connection, request: Request) -> Transaction {
+        let empty = Bytes::new();
+        let query = request.query.as_ref().unwrap_or(&empty);
+        let query = urlencoded::parse(query, config.argument_separator, config.arguments_limit);
+        let (format, separator) = (config.cookie_format, config.cookie_v0_separator);
+        let cookies = header_values(&request.headers, "Cookie");
+        let cookies = cookies.flat_map(|header| cookies::parse(header, format, separator)).collect();
+        Transaction {
+            overrides: Overrides::default(),
+            connection,
+            started: Instant::now(),
+            phase: Phase::RequestHeaders,
+            query,
+            cookies,
+            body: Body::default(),
+            response_body: ResponseBody::default(),
+            tx: Collection::default(),
+            xmlrpc: Collection::default(),
+            pingback: Collection::default(),
+            matches: Matches::default(),
+            interruption: None,
+            allowed_until: None,
+            server_errors: Vec::new(),
+            finished: false,
+            pending_alerts: Vec::new(),
+            phase_times: [0; 5],
+            response: None,
+            config,
+            request,
+        }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Puts the transaction under the configuration of its directory. Changes by `ctl` stay in force.
+    pub fn set_config(&mut self, config: Arc<Config>) {
+        self.config = config;
+    }
+
+    /// What the engine does with what it finds, `ctl:ruleEngine` included.
+    pub fn mode(&self) -> EngineMode {
+        self.overrides.engine.unwrap_or(self.config.engine)
+    }
+
+    /// What a phase decided, when one interrupted the request.
+    pub fn interruption(&self) -> Option<&Interruption> {
+        self.interruption.as_ref()
+    }
+
+    /// Whether phase 5 has run and the record is written.
+    pub fn finished(&self) -> bool {
+        self.finished
+    }
+
+    /// The connection it came in on.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The request line and headers.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The response, once its headers are known.
+    pub fn response(&self) -> Option<&Response> {
+        self.response.as_ref()
+    }
+
+    /// What rules have found.
+    pub fn matches(&self) -> &Matches {
+        &self.matches
+    }
+
+    /// The TX collection.
+    pub fn tx(&self) -> &Collection {
+        &self.tx
+    }
+
+    /// The body as it was read.
+    pub fn request_body(&self) -> &Store {
+        self.body.store()
+    }
+
+    /// Takes the facts of the response, before phase 3.
+    pub fn response_headers(&mut self, response: Response) {
+        self.response = Some(response);
+    }
+
+    /// Remembers what the server wrote to its error log about this request (part H, WEBSERVER_ERROR_LOG).
+    ///
+    /// Limit: [`limits::SERVER_ERRORS_LIMIT`] entries; later ones are dropped, the error log itself has them.
+    pub fn server_error_entry(&mut self, text: &[u8]) {
+        if self.server_errors.len() < limits::SERVER_ERRORS_LIMIT {
+            self.server_errors.push(text.to_vec());
+        }
+    }
+
+    /// All values of a request header.
+    pub(crate) fn request_header<'t>(&'t self, name: &'t str) -> impl Iterator<Item = &'t Bytes> {
+        header_values(&self.request.headers, name)
+    }
+
+    /// Arguments of the query string, then of the body.
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = &Argument> {
+        self.query.args.iter().chain(self.body.arguments())
+    }
+}
+
+/// All values of a header field.
+pub(crate) fn header_values<'t>(headers: &'t [Header], name: &'t str) -> impl Iterator<Item = &'t Bytes> {
+    let wanted = headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name.as_bytes()));
+    wanted.map(|header| &header.value)
+}

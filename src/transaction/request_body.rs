@@ -1,0 +1,323 @@
+//! The request body: taken in chunk by chunk, within its limits, parsed on the way.
+
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::{Store, Transaction};
+use crate::body::{self, Argument, Kind, Parsed, Parser, urlencoded, xml};
+use crate::config::LimitAction;
+use crate::types::EngineMode;
+
+/// The request body and what it turned out to be.
+#[derive(Default)]
+pub struct Body {
+    store: Store,
+    parser: Intake,
+    /// REQBODY_PROCESSOR: the name in force, also when there is no such processor.
+    processor: Option<String>,
+    parsed: Parsed,
+    /// REQBODY_ERROR_MSG, when the body is in error.
+    error: Option<String>,
+    /// INBOUND_DATA_ERROR: the body is larger than its limit.
+    over_limit: bool,
+    /// The body once it has ended, when rules may see it (REQUEST_BODY).
+    visible: Option<Bytes>,
+    /// A document that was recognised by its bytes although its Content-Type says otherwise.
+    recognised: Option<xml::Document>,
+    ended: bool,
+}
+
+/// Where chunks go besides the store.
+#[derive(Default)]
+enum Intake {
+    /// No chunk has come yet.
+    #[default]
+    Waiting,
+    /// A parser that takes chunks, and a second one where the bytes look like XML but the parser is another.
+    Running { parser: Option<Parser>, xml: Option<Box<xml::Parser>> },
+    /// Nothing more is parsed.
+    Stopped,
+}
+
+/// What the host does next with the body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BodyStep {
+    /// Read on.
+    Continue,
+    /// Stop reading: what is left goes to the handler uninspected, behind what was read.
+    Enough,
+    /// Answer with this status and close the connection, for the rest of the body is unread.
+    Refuse(u16),
+}
+
+/// Why a body could not be read to its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReadError {
+    /// The client sent nothing for too long.
+    Timeout,
+    /// The client went away, or sent less than it announced.
+    Truncated,
+    /// httpd's own limit (`LimitRequestBody`).
+    TooLarge,
+    /// The framing is broken, e.g. a chunk size that is no number.
+    Malformed,
+    /// Anything else.
+    Other,
+}
+
+impl ReadError {
+    /// Compat: the statuses of mod_security2, but 400 where its framing error gave 500.
+    fn status(self) -> u16 {
+        match self {
+            ReadError::Timeout => 408,
+            ReadError::Truncated | ReadError::Malformed => 400,
+            ReadError::TooLarge => 413,
+            ReadError::Other => 500,
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            ReadError::Timeout => "Error reading request body: the client sent nothing for too long.",
+            ReadError::Truncated => "Error reading request body: Client went away.",
+            ReadError::TooLarge => "Error reading request body: HTTP Error 413 - Request entity too large. (Most likely.)",
+            ReadError::Malformed => "Error reading request body: the framing is malformed.",
+            ReadError::Other => "Error reading request body.",
+        }
+    }
+}
+
+impl Body {
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn arguments(&self) -> &[Argument] {
+        &self.parsed.args
+    }
+
+    pub(crate) fn parsed(&self) -> &Parsed {
+        &self.parsed
+    }
+
+    pub(crate) fn processor(&self) -> Option<&str> {
+        self.processor.as_deref()
+    }
+
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    pub(crate) fn over_limit(&self) -> bool {
+        self.over_limit
+    }
+
+    pub(crate) fn visible(&self) -> Option<&Bytes> {
+        self.visible.as_ref()
+    }
+
+    /// The XML document of the body, whatever its Content-Type says.
+    pub(crate) fn document(&self) -> Option<&xml::Document> {
+        self.parsed.xml.as_ref().or(self.recognised.as_ref())
+    }
+
+    /// `ctl:requestBodyProcessor`: without effect once the body has begun.
+    pub(crate) fn choose(&mut self, processor: &Result<Kind, String>) {
+        self.processor = Some(match processor {
+            Ok(kind) => kind.name().to_owned(),
+            Err(unknown) => unknown.clone(),
+        });
+    }
+
+    fn fail(&mut self, message: impl Into<String>) {
+        self.error.get_or_insert_with(|| message.into());
+    }
+}
+
+impl Transaction {
+    /// Whether the host is to hand over the body.
+    pub fn wants_request_body(&self) -> bool {
+        let access = self.overrides.request_body_access.unwrap_or(self.config.request_body_access);
+        access && self.mode() != EngineMode::Off
+    }
+
+    /// Announces a body before it is read: an early refusal costs nothing.
+    pub fn expect_body(&mut self, content_length: Option<u64>, _chunked: bool) -> BodyStep {
+        let limit = self.request_body_limit();
+        if content_length.is_some_and(|length| length > limit) && self.refuses_over_limit() {
+            self.body.over_limit = true;
+            let message = format!(
+                "Request body (Content-Length) is larger than the configured limit ({limit}). Deny with status (413)"
+            );
+            self.engine_alert(message.as_bytes());
+            return BodyStep::Refuse(413);
+        }
+        BodyStep::Continue
+    }
+
+    /// Takes the next bytes of the body.
+    pub fn append_request_body(&mut self, chunk: &[u8]) -> BodyStep {
+        if matches!(self.body.parser, Intake::Waiting) {
+            self.begin_body(chunk);
+        }
+        let limit = self.request_body_limit();
+        let room = limit.saturating_sub(self.body.store.len());
+        let over = chunk.len() as u64 > room;
+        let seen = chunk.get(..usize::try_from(room).unwrap_or(usize::MAX)).filter(|_| over).unwrap_or(chunk);
+        if over && self.refuses_over_limit() {
+            self.body.over_limit = true;
+            let message = format!("Request body is larger than the configured limit ({limit}). Deny with status (413)");
+            self.engine_alert(message.as_bytes());
+            return BodyStep::Refuse(413);
+        }
+        let step = self.parse_chunk(seen);
+        if step != BodyStep::Continue {
+            return step;
+        }
+        // What was read must be served again, so all of it is kept, also where it is not looked at.
+        let memory = self.body_memory_limit();
+        let directory = std::sync::Arc::clone(&self.config.tmp_dir);
+        if let Err(error) = self.body.store.append(chunk, memory, Path::new(&*directory)) {
+            self.engine_alert(format!("Failed to store the request body in {directory}: {error}").as_bytes());
+            return BodyStep::Refuse(500);
+        }
+        if over {
+            self.body.over_limit = true;
+            return BodyStep::Enough;
+        }
+        BodyStep::Continue
+    }
+
+    /// The body could not be read to its end. In DetectionOnly the request goes on with what there is.
+    pub fn request_body_failed(&mut self, error: ReadError) -> BodyStep {
+        self.body.fail(error.message());
+        if self.mode() != EngineMode::On {
+            return BodyStep::Continue;
+        }
+        self.engine_alert(error.message().as_bytes());
+        BodyStep::Refuse(error.status())
+    }
+
+    /// Ends the body: parsers come to their result. Before phase 2.
+    pub fn end_request_body(&mut self) -> BodyStep {
+        if std::mem::replace(&mut self.body.ended, true) {
+            return BodyStep::Continue;
+        }
+        let mut step = BodyStep::Continue;
+        self.body.store.end();
+        let intake = std::mem::replace(&mut self.body.parser, Intake::Stopped);
+        if let Intake::Running { parser, xml } = intake {
+            if let Some(parser) = parser {
+                self.body.parsed = parser.finish();
+                step = self.check_no_files_limit(self.body.parsed.no_files_length);
+            }
+            self.body.recognised = xml.map(|parser| parser.finish());
+        }
+        let form = self.body.processor.as_deref() == Some(Kind::Urlencoded.name());
+        let memory = self.body.store.memory().cloned();
+        if let Some(bytes) = memory.filter(|bytes| form && !bytes.is_empty()) {
+            let room = self.arguments_room();
+            self.body.parsed = urlencoded::parse(&bytes, self.config.argument_separator, room).into();
+            self.body.visible = Some(bytes);
+        } else if self.overrides.force_request_body && !self.body.store.is_empty() {
+            self.body.visible = self.body.store.memory().cloned();
+        }
+        if let (Some(message), Some(processor)) = (self.body.parsed.error.clone(), self.body.processor.clone()) {
+            // Compat: the prefix names the processor as mod_security2 does.
+            let message = match processor.as_str() {
+                "XML" => format!("XML parsing error: {message}"),
+                "MULTIPART" => format!("Multipart parsing error: {message}"),
+                "JSON" => format!("JSON parsing error: {message}"),
+                _ => message,
+            };
+            self.body.fail(message);
+        }
+        let unknown = self.body.processor.as_deref().filter(|name| Kind::from_name(name).is_none()).map(str::to_owned);
+        if let Some(name) = unknown.filter(|_| !self.body.store.is_empty()) {
+            self.body.fail(format!("Unknown request body processor: {name}"));
+        }
+        step
+    }
+
+    fn request_body_limit(&self) -> u64 {
+        self.overrides.request_body_limit.unwrap_or(self.config.request_body_limit)
+    }
+
+    fn refuses_over_limit(&self) -> bool {
+        self.mode() == EngineMode::On && self.config.request_body_limit_action == LimitAction::Reject
+    }
+
+    /// Forms are looked at as a whole, and so is what a rule forced into REQUEST_BODY: they stay in memory.
+    fn body_memory_limit(&self) -> u64 {
+        let form = self.body.processor.as_deref() == Some(Kind::Urlencoded.name());
+        match form || self.overrides.force_request_body {
+            true => u64::MAX,
+            false => self.config.request_body_in_memory_limit,
+        }
+    }
+
+    fn arguments_room(&self) -> usize {
+        self.config.arguments_limit.saturating_sub(self.query.args.len())
+    }
+
+    /// Chooses the processor: a rule's choice, or that of the Content-Type.
+    fn begin_body(&mut self, first: &[u8]) {
+        let content_type = self.request_header("Content-Type").next().cloned().unwrap_or_default();
+        if self.body.processor.is_none() {
+            let kind = Kind::from_content_type(&content_type);
+            self.body.processor = kind.map(|kind| kind.name().to_owned());
+        }
+        let settings = body::Settings {
+            argument_separator: self.config.argument_separator,
+            arguments_limit: self.arguments_room(),
+            json_depth_limit: self.config.json_depth_limit,
+            upload_file_limit: self.config.upload_file_limit,
+            xml_external_entity: self.config.xml_external_entity,
+        };
+        let kind = self.body.processor.as_deref().and_then(Kind::from_name);
+        // A form is parsed at its end, straight from the store: one copy less of every body.
+        let parser = kind
+            .filter(|kind| *kind != Kind::Urlencoded)
+            .map(|kind| Parser::new(kind, &content_type, &settings));
+        let inspects = self.config.pingback_engine != EngineMode::Off && kind != Some(Kind::Xml);
+        let xml = (inspects && xml::looks_like_xml(first)).then(|| Box::new(xml::Parser::new(xml::Options::default())));
+        self.body.parser = Intake::Running { parser, xml };
+    }
+
+    fn parse_chunk(&mut self, chunk: &[u8]) -> BodyStep {
+        let Intake::Running { parser, xml } = &mut self.body.parser else { return BodyStep::Continue };
+        if let Some(xml) = xml {
+            xml.feed(chunk);
+        }
+        if let Some(parser) = parser {
+            parser.feed(chunk);
+        }
+        // Compat: the limit is about bodies that have a processor. Files in a multipart body do not count, so there it is
+        // judged at the end, when their size is known.
+        let counted = match self.body.processor.as_deref() {
+            None | Some("MULTIPART") => 0,
+            Some(_) => self.body.store.len() + chunk.len() as u64,
+        };
+        self.check_no_files_limit(counted)
+    }
+
+    fn check_no_files_limit(&mut self, counted: u64) -> BodyStep {
+        let limit = self.config.request_body_no_files_limit;
+        if counted <= limit {
+            return BodyStep::Continue;
+        }
+        let message = format!("Request body no files data length is larger than the configured limit ({limit}).");
+        if self.refuses_over_limit() {
+            self.engine_alert(format!("{message}. Deny with code (413)").as_bytes());
+            return BodyStep::Refuse(413);
+        }
+        self.body.fail(message);
+        self.body.over_limit = true;
+        let stopped = std::mem::replace(&mut self.body.parser, Intake::Stopped);
+        if let Intake::Running { parser: Some(parser), .. } = stopped {
+            self.body.parsed = parser.finish();
+        }
+        BodyStep::Continue
+    }
+}

@@ -1,0 +1,350 @@
+//! Variables to values.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::Transaction;
+use crate::actions::Meta;
+use crate::audit::escape::log_escape;
+use crate::host::Host;
+use crate::ruleset::{Selector, Target};
+use crate::types::Origin;
+use crate::variables::Variable;
+
+/// A value of a variable.
+#[derive(Clone, Debug)]
+pub struct Value<'t> {
+    /// The variable.
+    pub variable: Variable,
+    /// Its key in a collection.
+    pub key: Option<Cow<'t, [u8]>>,
+    /// The value.
+    pub value: Cow<'t, [u8]>,
+    /// It is the number of values (`&`).
+    pub count: bool,
+}
+
+impl Value<'_> {
+    /// The name that logs and MATCHED_VAR_NAME carry: `ARGS:name`, `&ARGS`, `REQUEST_URI`.
+    ///
+    /// Compat: the key is escaped like log text.
+    pub fn name(&self) -> Vec<u8> {
+        let mut name = Vec::new();
+        if self.count {
+            name.push(b'&');
+        }
+        name.extend_from_slice(self.variable.name().as_bytes());
+        if let Some(key) = &self.key {
+            name.push(b':');
+            log_escape(&mut name, key);
+        }
+        name
+    }
+}
+
+/// What a value may depend on besides the transaction.
+pub struct Scene<'s> {
+    /// The server.
+    pub host: &'s dyn Host,
+    /// The rule that runs (RULE), or none.
+    pub rule: Option<(&'s Meta, &'s Origin)>,
+}
+
+type Sink<'a, 't> = &'a mut dyn FnMut(Option<Cow<'t, [u8]>>, Cow<'t, [u8]>);
+
+impl Transaction {
+    /// The values of a rule's targets, in order; exclusions take out what stands before them.
+    pub(crate) fn values<'t>(&'t self, targets: &'t [Target], scene: &Scene<'_>) -> Vec<Value<'t>> {
+        let mut values: Vec<Value<'t>> = Vec::new();
+        for target in targets {
+            let variable = target.variable;
+            if target.exclude {
+                values.retain(|value| {
+                    let selected = match &value.key {
+                        Some(key) => target.selector.selects(key),
+                        None => true,
+                    };
+                    value.variable != variable || !selected
+                });
+            } else if target.count {
+                let mut number = 0usize;
+                self.select(variable, &target.selector, scene, &mut |_, _| number += 1);
+                let key = match &target.selector {
+                    Selector::Key(key) => Some(Cow::Borrowed(key.as_slice())),
+                    Selector::Pattern(pattern) => Some(Cow::Owned([b"/", pattern.as_bytes(), b"/"].concat())),
+                    Selector::All => None,
+                };
+                values.push(Value { variable, key, value: decimal(number), count: true });
+            } else {
+                self.select(variable, &target.selector, scene, &mut |key, value| {
+                    values.push(Value { variable, key, value, count: false });
+                });
+            }
+        }
+        values
+    }
+
+    /// The first value of a variable: what a macro stands for.
+    pub(crate) fn first_value<'t>(&'t self, variable: Variable, key: Option<&'t [u8]>, scene: &Scene<'_>) -> Option<Cow<'t, [u8]>> {
+        if let (Variable::Tx, Some(key)) = (variable, key) {
+            return self.tx.get(key).map(|value| Cow::Borrowed(value.as_ref()));
+        }
+        let selector = key.map_or(Selector::All, |key| Selector::Key(key.to_vec()));
+        let mut first = None;
+        self.select(variable, &selector, scene, &mut |_, value| {
+            first.get_or_insert(value);
+        });
+        first
+    }
+
+    fn select<'t>(&'t self, variable: Variable, selector: &Selector, scene: &Scene<'_>, sink: Sink<'_, 't>) {
+        if !variable.is_collection() {
+            if let Some(value) = self.scalar(variable, scene) {
+                sink(None, value);
+            }
+            return;
+        }
+        match (variable, selector) {
+            // These are asked by key only.
+            (Variable::Env, Selector::Key(name)) => {
+                if let Some(value) = scene.host.env(name) {
+                    sink(Some(Cow::Owned(name.clone())), Cow::Owned(value));
+                }
+            }
+            (Variable::Xml, Selector::Key(path)) => self.xml(path, sink),
+            _ => self.collection(variable, scene, &mut |key, value| {
+                if key.as_ref().is_none_or(|key| selector.selects(key)) {
+                    sink(key, value);
+                }
+            }),
+        }
+    }
+
+    fn collection<'t>(&'t self, variable: Variable, scene: &Scene<'_>, sink: Sink<'_, 't>) {
+        let mut pair = |name: &'t [u8], value: &'t [u8]| sink(Some(Cow::Borrowed(name)), Cow::Borrowed(value));
+        match variable {
+            Variable::Args => self.arguments().for_each(|arg| pair(&arg.name, &arg.value)),
+            Variable::ArgsNames => self.arguments().for_each(|arg| pair(&arg.name, &arg.name)),
+            Variable::ArgsGet => self.query.args.iter().for_each(|arg| pair(&arg.name, &arg.value)),
+            Variable::ArgsGetNames => self.query.args.iter().for_each(|arg| pair(&arg.name, &arg.name)),
+            Variable::ArgsPost => self.posted().for_each(|arg| pair(&arg.name, &arg.value)),
+            Variable::ArgsPostNames => self.posted().for_each(|arg| pair(&arg.name, &arg.name)),
+            Variable::RequestCookies => self.cookies.iter().for_each(|cookie| pair(&cookie.name, &cookie.value)),
+            Variable::RequestCookiesNames => self.cookies.iter().for_each(|cookie| pair(&cookie.name, &cookie.name)),
+            Variable::RequestHeaders => self.request.headers.iter().for_each(|header| pair(&header.name, &header.value)),
+            Variable::RequestHeadersNames => {
+                self.request.headers.iter().for_each(|header| pair(&header.name, &header.name));
+            }
+            Variable::ResponseHeaders => self.sent_headers().for_each(|header| pair(&header.name, &header.value)),
+            Variable::ResponseHeadersNames => self.sent_headers().for_each(|header| pair(&header.name, &header.name)),
+            Variable::Tx => self.tx.iter().for_each(|(name, value)| pair(name, value)),
+            Variable::XmlRpc => self.xmlrpc.iter().for_each(|(name, value)| pair(name, value)),
+            Variable::Pingback => self.pingback.iter().for_each(|(name, value)| pair(name, value)),
+            Variable::MatchedVars => self.matches.vars.iter().for_each(|(name, value)| pair(name, value)),
+            Variable::MatchedVarsNames => self.matches.vars.iter().for_each(|(name, _)| pair(name, name)),
+            Variable::WebserverErrorLog => {
+                self.server_errors.iter().for_each(|text| sink(None, Cow::Borrowed(text.as_slice())));
+            }
+            Variable::Rule => rule_fields(scene, sink),
+            Variable::Files
+            | Variable::FilesNames
+            | Variable::FilesSizes
+            | Variable::FilesTmpnames
+            | Variable::FilesTmpContent
+            | Variable::MultipartPartHeaders => self.files(variable, sink),
+            // Persistent collections exist from `initcol` on; GEO and PERF_RULES are empty until something fills them.
+            _ => {}
+        }
+    }
+
+    /// Arguments of the body that are ARGS_POST. Compat: those of a JSON body are in ARGS only.
+    fn posted(&self) -> impl Iterator<Item = &crate::body::Argument> {
+        let json = self.body.processor() == Some("JSON");
+        self.body.arguments().iter().filter(move |_| !json)
+    }
+
+    fn sent_headers(&self) -> impl Iterator<Item = &super::Header> {
+        self.response.iter().flat_map(|response| &response.headers)
+    }
+
+    fn xml<'t>(&'t self, path: &[u8], sink: Sink<'_, 't>) {
+        let Some(document) = self.body.parsed().xml.as_ref() else { return };
+        let key = |path: &'static [u8]| Some(Cow::Borrowed(path));
+        match path {
+            b"/*" => {
+                if document.root().is_some() {
+                    sink(key(b"/*"), Cow::Owned(document.root_text().to_vec()));
+                }
+            }
+            b"//@*" => document.attributes().for_each(|attribute| sink(key(b"//@*"), Cow::Borrowed(attribute.value()))),
+            _ => {}
+        }
+    }
+
+    fn files<'t>(&'t self, _variable: Variable, _sink: Sink<'_, 't>) {}
+
+    fn scalar<'t>(&'t self, variable: Variable, scene: &Scene<'_>) -> Option<Cow<'t, [u8]>> {
+        use Variable::*;
+        let request = &self.request;
+        let response = self.response.as_ref();
+        let text = |text: &'t [u8]| Some(Cow::Borrowed(text));
+        let flag = |set: bool| text(if set { b"1" } else { b"0" });
+        let address = |address: IpAddr| Some(Cow::Owned(address.to_string().into_bytes()));
+        let time = || local_time(request.time);
+        let number = |number: i64| Some(Cow::Owned(number.to_string().into_bytes()));
+        match variable {
+            ArgsCombinedSize => Some(decimal(self.arguments().map(|arg| arg.name.len() + arg.value.len()).sum())),
+            QueryString => request.query.as_deref().and_then(text),
+            RequestLine => text(&request.line),
+            RequestMethod => text(&request.method),
+            RequestProtocol => text(&request.protocol),
+            RequestFilename => text(&request.path),
+            RequestBasename => text(basename(&request.path)),
+            RequestUri => Some(match &request.query {
+                Some(query) => Cow::Owned([&request.path[..], b"?", query].concat()),
+                None => Cow::Borrowed(&request.path),
+            }),
+            RequestUriRaw => text(&request.uri_raw),
+            UniqueId => text(&request.unique_id),
+            FullRequest => Some(Cow::Owned(self.full_request())),
+            FullRequestLength => Some(decimal(self.full_request().len())),
+
+            RemoteAddr | UseragentIp | ClientAddress => address(self.connection.client.client),
+            PeerAddress => address(self.connection.client.peer),
+            ForwardedFor => self.connection.client.forwarded_for.as_deref().and_then(text),
+            RemotePort => number(self.connection.client.peer_port.into()),
+            ServerAddr => address(self.connection.local_ip),
+            ServerName => text(&request.hostname),
+            ServerPort => number(request.server_port.into()),
+            WebAppId => text_of(&self.config.web_app_id),
+
+            RequestBody => self.body.visible().and_then(|body| text(body)),
+            RequestBodyLength => Some(decimal(usize::try_from(self.body.store().len()).unwrap_or(usize::MAX))),
+            ReqbodyProcessor => text(self.body.processor().unwrap_or_default().as_bytes()),
+            ReqbodyError | ReqbodyProcessorError => flag(self.body.error().is_some()),
+            ReqbodyErrorMsg | ReqbodyProcessorErrorMsg => text(self.body.error().unwrap_or_default().as_bytes()),
+            UrlencodedError => flag(self.query.error || self.body.parsed().urlencoded_error),
+            InboundDataError => flag(self.body.over_limit()),
+
+            ResponseStatus => response.and_then(|response| number(response.status.into())),
+            StatusLine => response.and_then(|response| text(&response.status_line)),
+            ResponseProtocol => response.and_then(|response| text(&response.protocol)),
+            ResponseContentType => response.and_then(|response| response.content_type.as_deref()).and_then(text),
+            ResponseContentLength => self.response_header("Content-Length").and_then(text),
+            ResponseBody => self.response_body.visible().and_then(|body| text(body)),
+            OutboundDataError => flag(self.response_body.over_limit()),
+
+            MatchedVar => text(&self.matches.var),
+            MatchedVarName => text(&self.matches.var_name),
+            HighestSeverity => number(self.matches.highest_severity.map_or(255, |severity| severity.number().into())),
+            ModsecBuild => text(MODSEC_BUILD),
+            SdbmDeleteError => flag(false),
+
+            Duration => number(i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX)),
+            TimeEpoch => number(epoch_seconds(request.time)),
+            Time => Some(Cow::Owned(time().strftime("%H:%M:%S").to_string().into_bytes())),
+            TimeDay => number(time().day().into()),
+            TimeHour => number(time().hour().into()),
+            TimeMin => number(time().minute().into()),
+            TimeMon => number(i64::from(time().month()) - 1),
+            TimeSec => number(time().second().into()),
+            TimeWday => number(time().weekday().to_sunday_zero_offset().into()),
+            TimeYear => number(time().year().into()),
+
+            PerfCombined | PerfAll | PerfGc | PerfLogging | PerfSread | PerfSwrite => text(b"0"),
+            PerfPhase1 => self.phase_time(0),
+            PerfPhase2 => self.phase_time(1),
+            PerfPhase3 => self.phase_time(2),
+            PerfPhase4 => self.phase_time(3),
+            PerfPhase5 => self.phase_time(4),
+
+            MultipartBoundaryQuoted
+            | MultipartBoundaryWhitespace
+            | MultipartDataAfter
+            | MultipartDataBefore
+            | MultipartHeaderFolding
+            | MultipartCrlfLine
+            | MultipartCrlfLfLines
+            | MultipartLfLine
+            | MultipartMissingSemicolon
+            | MultipartInvalidPart
+            | MultipartInvalidQuoting
+            | MultipartInvalidHeaderFolding
+            | MultipartFileLimitExceeded
+            | MultipartStrictError
+            | MultipartUnmatchedBoundary => flag(self.multipart_flag(variable)),
+            FilesCombinedSize => Some(decimal(0)),
+
+            _ => scene.host.server_variable(variable).map(Cow::Owned),
+        }
+    }
+
+    fn multipart_flag(&self, _variable: Variable) -> bool {
+        false
+    }
+
+    fn phase_time(&self, at: usize) -> Option<Cow<'static, [u8]>> {
+        self.phase_times.get(at).map(|time| Cow::Owned(time.to_string().into_bytes()))
+    }
+
+    fn response_header<'t>(&'t self, name: &'t str) -> Option<&'t [u8]> {
+        let response = self.response.as_ref()?;
+        super::header_values(&response.headers, name).next().map(|value| &value[..])
+    }
+
+    /// The request as it was sent, for FULL_REQUEST.
+    fn full_request(&self) -> Vec<u8> {
+        let mut text = [&self.request.line[..], b"\n"].concat();
+        for header in &self.request.headers {
+            text.extend_from_slice(&[&header.name[..], b": ", &header.value, b"\n"].concat());
+        }
+        text.extend_from_slice(b"\n");
+        if let Ok(body) = self.body.store().head(usize::MAX) {
+            text.extend_from_slice(&body);
+        }
+        text
+    }
+}
+
+/// `MODSEC_BUILD` of the version whose behaviour is the reference: 2.9.13, a release.
+const MODSEC_BUILD: &[u8] = b"020913900";
+
+fn rule_fields(scene: &Scene<'_>, sink: Sink<'_, '_>) {
+    let Some((meta, _)) = scene.rule else { return };
+    let mut field = |name: &'static str, value: Option<String>| {
+        if let Some(value) = value {
+            sink(Some(Cow::Borrowed(name.as_bytes())), Cow::Owned(value.into_bytes()));
+        }
+    };
+    field("id", (meta.id != 0).then(|| meta.id.to_string()));
+    field("rev", meta.rev.clone());
+    field("severity", meta.severity.map(|severity| severity.number().to_string()));
+    field("ver", meta.ver.clone());
+    field("maturity", meta.maturity.map(|value| value.to_string()));
+    field("accuracy", meta.accuracy.map(|value| value.to_string()));
+    field("msg", meta.msg_text.as_ref().map(|text| String::from_utf8_lossy(text).into_owned()));
+}
+
+fn text_of(text: &str) -> Option<Cow<'_, [u8]>> {
+    Some(Cow::Borrowed(text.as_bytes()))
+}
+
+fn decimal(number: usize) -> Cow<'static, [u8]> {
+    Cow::Owned(number.to_string().into_bytes())
+}
+
+/// What follows the last `/` or `\`.
+fn basename(path: &[u8]) -> &[u8] {
+    let start = memchr::memrchr2(b'/', b'\\', path).map_or(0, |at| at + 1);
+    path.get(start..).unwrap_or_default()
+}
+
+fn epoch_seconds(time: SystemTime) -> i64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+fn local_time(time: SystemTime) -> jiff::Zoned {
+    let stamp = jiff::Timestamp::try_from(time).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    stamp.to_zoned(jiff::tz::TimeZone::system())
+}
