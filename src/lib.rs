@@ -17,6 +17,7 @@ pub mod variables;
 // Pure rooms: bytes in, answers out.
 pub mod body;
 pub mod client;
+pub mod collections;
 pub mod operators;
 pub mod pingback;
 pub mod seclang;

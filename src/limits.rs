@@ -77,6 +77,17 @@ pub const XMLRPC_VALUE_LIMIT: usize = 30_000;
 /// Deepest nesting of JSON containers below the outermost. `SecRequestBodyJsonDepthLimit`, mod_security2's default.
 pub const JSON_DEPTH_LIMIT: usize = 10_000;
 
+/// Longest name of an argument made from the keys on the way to a value, in bytes.
+///
+/// Nested arrays of the default depth have names of 60,005 bytes (`array.array…`); real names have some 50.
+pub const JSON_NAME_LIMIT: usize = 65_536;
+
+/// Most bytes of all arguments' names together.
+///
+/// Long keys around many values multiply: 34 KB of JSON can ask for megabytes of names. The default
+/// `SecArgumentsLimit` with names of 1 KB each just fits.
+pub const JSON_NAMES_LIMIT: usize = 1_048_576;
+
 // ---------------------------------------------------------------------------------------------------------------------
 // body: multipart
 // ---------------------------------------------------------------------------------------------------------------------
@@ -84,12 +95,15 @@ pub const JSON_DEPTH_LIMIT: usize = 10_000;
 /// Most files stored from one upload. `SecUploadFileLimit`, mod_security2's default.
 pub const UPLOAD_FILE_LIMIT: usize = 100;
 
-/// Longest header line of a part in bytes, line ending included; also the longest header after unfolding.
+/// Longest header line of a part in bytes, line ending included.
 ///
-/// mod_security2's `MULTIPART_BUF_SIZE`. Browsers write less than 400.
-pub const MULTIPART_LINE_LIMIT: usize = 4096;
+/// What fits mod_security2's buffer (`MULTIPART_BUF_SIZE`, 4096, which must not be full). Browsers write less than 400.
+pub const MULTIPART_LINE_LIMIT: usize = 4095;
 
-/// Most header lines of one part. Browsers write 2, mail-like clients 4.
+/// Longest header of a part after unfolding, in bytes. mod_security2's `MULTIPART_BUF_SIZE`.
+pub const MULTIPART_HEADER_LIMIT: usize = 4096;
+
+/// Most headers of one part. Browsers write 2, mail-like clients 4.
 pub const MULTIPART_HEADER_LINES_LIMIT: usize = 64;
 
 /// Most parts of one body. PHP stops at 1,020 and Django at 1,100; each costs some 500 bytes here.
@@ -152,3 +166,20 @@ pub const PAUSE_LIMIT: u64 = 60_000;
 
 /// Deepest nesting of `Include` when files are read without httpd. httpd's own limit is 128 (`AP_MAX_INCLUDE_DEPTH`).
 pub const INCLUDE_DEPTH_LIMIT: usize = 128;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// collections
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Seconds until a persistent collection that nobody updates is forgotten. `SecCollectionTimeout`, default of
+/// mod_security2.
+pub const COLLECTION_TIMEOUT: i64 = 3600;
+
+/// The most that `SecCollectionTimeout` can be set to: mod_security2's 30 days.
+pub const COLLECTION_TIMEOUT_MAXIMUM: i64 = 2_592_000;
+
+/// Longest key of a persistent collection in bytes; a longer one is cut. Clients choose keys, and must not choose memory.
+pub const COLLECTION_KEY_LIMIT: usize = 256;
+
+/// Most records kept in memory by one process. An address takes some 300 bytes, so this is about 3 MiB.
+pub const COLLECTION_RECORDS_LIMIT: usize = 10_000;

@@ -67,7 +67,12 @@ impl Ctl {
             "off" => Ok(false),
             _ => Err(format!("Invalid setting for ctl {name}: {value}")),
         };
-        let size = || value.trim().parse::<u64>().map_err(|_| format!("Invalid setting for ctl {name}: {value}"));
+        let size = || {
+            value
+                .trim()
+                .parse::<u64>()
+                .map_err(|_| format!("Invalid setting for ctl {name}: {value}"))
+        };
         Ok(match name.to_ascii_lowercase().as_str() {
             "ruleengine" => Ctl::RuleEngine(match value.to_ascii_lowercase().as_str() {
                 "on" => EngineMode::On,
@@ -79,25 +84,36 @@ impl Ctl {
             "ruleremovebytag" => Ctl::RemoveRules(RuleSelector::Tag(pattern(value)?)),
             "ruleremovebymsg" => Ctl::RemoveRules(RuleSelector::Msg(pattern(value)?)),
             "ruleremovetargetbyid" => remove_target(value, by_id)?,
-            "ruleremovetargetbytag" => remove_target(value, |rule| Ok(RuleSelector::Tag(pattern(rule)?)))?,
-            "ruleremovetargetbymsg" => remove_target(value, |rule| Ok(RuleSelector::Msg(pattern(rule)?)))?,
-            "requestbodyaccess" => Ctl::RequestBodyAccess(on_off()?),
-            "requestbodyprocessor" => {
-                Ctl::RequestBodyProcessor(body::Kind::from_name(value).ok_or_else(|| value.to_owned()))
+            "ruleremovetargetbytag" => {
+                remove_target(value, |rule| Ok(RuleSelector::Tag(pattern(rule)?)))?
             }
+            "ruleremovetargetbymsg" => {
+                remove_target(value, |rule| Ok(RuleSelector::Msg(pattern(rule)?)))?
+            }
+            "requestbodyaccess" => Ctl::RequestBodyAccess(on_off()?),
+            "requestbodyprocessor" => Ctl::RequestBodyProcessor(
+                body::Kind::from_name(value).ok_or_else(|| value.to_owned()),
+            ),
             "forcerequestbodyvariable" => Ctl::ForceRequestBodyVariable(on_off()?),
             "requestbodylimit" => Ctl::RequestBodyLimit(size()?),
             "responsebodyaccess" => Ctl::ResponseBodyAccess(on_off()?),
             "responsebodylimit" => Ctl::ResponseBodyLimit(size()?),
             "auditengine" => Ctl::AuditEngine(
-                AuditEngine::lookup(value).ok_or_else(|| format!("Invalid setting for ctl auditEngine: {value}"))?,
+                AuditEngine::lookup(value)
+                    .ok_or_else(|| format!("Invalid setting for ctl auditEngine: {value}"))?,
             ),
             "auditlogparts" => Ctl::AuditLogParts(value.to_owned()),
             "debugloglevel" => Ctl::DebugLogLevel(
-                value.parse().ok().filter(|level| *level <= 9).ok_or("Invalid setting for ctl debugLogLevel")?,
+                value
+                    .parse()
+                    .ok()
+                    .filter(|level| *level <= 9)
+                    .ok_or("Invalid setting for ctl debugLogLevel")?,
             ),
             "parsexmlintoargs" | "hashengine" | "hashenforcement" => {
-                return Err(format!("ctl:{name} is not supported by this version of Palisade"));
+                return Err(format!(
+                    "ctl:{name} is not supported by this version of Palisade"
+                ));
             }
             _ => return Err(format!("Invalid ctl name setting: {name}")),
         })
@@ -117,7 +133,9 @@ impl AuditEngine {
 }
 
 fn by_id(text: &str) -> Result<RuleSelector, String> {
-    IdRanges::parse(text).map(RuleSelector::Id).ok_or_else(|| format!("Invalid rule id or range: {text}"))
+    IdRanges::parse(text)
+        .map(RuleSelector::Id)
+        .ok_or_else(|| format!("Invalid rule id or range: {text}"))
 }
 
 fn pattern(text: &str) -> Result<Arc<Pattern>, String> {
@@ -127,9 +145,17 @@ fn pattern(text: &str) -> Result<Arc<Pattern>, String> {
 }
 
 /// Reads `rules;TARGET[,TARGET…]`.
-fn remove_target(value: &str, select: impl Fn(&str) -> Result<RuleSelector, String>) -> Result<Ctl, String> {
-    let (rules, targets) = value.split_once(';').ok_or("ctl:ruleRemoveTarget… needs rules;target")?;
-    let targets = targets.split(',').map(TargetExclusion::parse).collect::<Result<Vec<_>, _>>()?;
+fn remove_target(
+    value: &str,
+    select: impl Fn(&str) -> Result<RuleSelector, String>,
+) -> Result<Ctl, String> {
+    let (rules, targets) = value
+        .split_once(';')
+        .ok_or("ctl:ruleRemoveTarget… needs rules;target")?;
+    let targets = targets
+        .split(',')
+        .map(TargetExclusion::parse)
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(Ctl::RemoveTarget(select(rules)?, targets))
 }
 

@@ -51,10 +51,16 @@ impl SetVar {
         let assignment = match value {
             _ if unset => Assignment::Unset,
             None => Assignment::Set(Template::parse(b"1")),
-            Some(value) if matches!(value, [b'+' | b'-', _, ..]) => Assignment::Add(Template::parse(value)),
+            Some(value) if matches!(value, [b'+' | b'-', _, ..]) => {
+                Assignment::Add(Template::parse(value))
+            }
             Some(value) => Assignment::Set(Template::parse(value)),
         };
-        Ok(SetVar { collection, name: Template::parse(name), assignment })
+        Ok(SetVar {
+            collection,
+            name: Template::parse(name),
+            assignment,
+        })
     }
 }
 
@@ -65,7 +71,10 @@ pub(super) fn split_name(text: &[u8]) -> Option<(Option<Variable>, &[u8])> {
     if name.is_empty() {
         return None;
     }
-    let collection = std::str::from_utf8(collection).ok().and_then(Variable::lookup).filter(|found| writable(*found));
+    let collection = std::str::from_utf8(collection)
+        .ok()
+        .and_then(Variable::lookup)
+        .filter(|found| writable(*found));
     Some((collection, name))
 }
 

@@ -61,10 +61,6 @@ pub enum Effect {
     Collection(CollectionAction),
     /// `sanitiseArg` and its kin.
     Sanitise(Sanitise),
-    /// `prepend`.
-    Prepend(Template),
-    /// `append`.
-    Append(Template),
 }
 
 /// What to mask in the logs.
@@ -160,8 +156,14 @@ impl RuleSelector {
     pub fn selects(&self, meta: &Meta) -> bool {
         match self {
             RuleSelector::Id(ids) => ids.contains(meta.id),
-            RuleSelector::Tag(pattern) => meta.tag_texts.iter().any(|tag| pattern.is_match(tag).unwrap_or(false)),
-            RuleSelector::Msg(pattern) => meta.msg_text.as_ref().is_some_and(|msg| pattern.is_match(msg).unwrap_or(false)),
+            RuleSelector::Tag(pattern) => meta
+                .tag_texts
+                .iter()
+                .any(|tag| pattern.is_match(tag).unwrap_or(false)),
+            RuleSelector::Msg(pattern) => meta
+                .msg_text
+                .as_ref()
+                .is_some_and(|msg| pattern.is_match(msg).unwrap_or(false)),
         }
     }
 }

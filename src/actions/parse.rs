@@ -1,7 +1,8 @@
 //! The tree of an action list to typed actions.
 
 use super::{
-    AllowScope, CollectionAction, Ctl, Disruptive, Effect, Flow, Meta, Sanitise, SetVar, Switches, TransformationStep, data,
+    AllowScope, CollectionAction, Ctl, Disruptive, Effect, Flow, Meta, Sanitise, SetVar, Switches,
+    TransformationStep, data,
 };
 use crate::seclang::{self, ast};
 use crate::template::Template;
@@ -46,14 +47,22 @@ pub fn parse(actions: &[ast::Action], context: Context) -> Result<ActionList, Ac
     let mut list = ActionList::default();
     for action in actions {
         let name = action.name.value.to_ascii_lowercase();
-        let whole = action.name.span.start..action.argument.as_ref().map_or(action.name.span.end, |a| a.span.end);
+        let whole = action.name.span.start
+            ..action
+                .argument
+                .as_ref()
+                .map_or(action.name.span.end, |a| a.span.end);
         check_place(&name, &action.name, context)?;
         one(&mut list, &name, action).map_err(|message| ActionError::new(message, whole))?;
     }
     Ok(list)
 }
 
-fn check_place(name: &str, spelled: &ast::Spanned<String>, context: Context) -> Result<(), ActionError> {
+fn check_place(
+    name: &str,
+    spelled: &ast::Spanned<String>,
+    context: Context,
+) -> Result<(), ActionError> {
     let problem = match context {
         Context::Rule => None,
         Context::ChainMember => match name {
@@ -63,14 +72,16 @@ fn check_place(name: &str, spelled: &ast::Spanned<String>, context: Context) -> 
             "skip" | "skipafter" => Some("Skip actions can only be used by chain starter rules"),
             "phase" => Some("Execution phases can only be specified by chain starter rules"),
             "id" | "rev" | "msg" | "severity" | "ver" | "accuracy" | "maturity" | "logdata" => {
-                Some("Metadata actions (id, rev, msg, severity, ver, accuracy, maturity, logdata) can only be specified by chain starter rules")
+                Some(
+                    "Metadata actions (id, rev, msg, severity, ver, accuracy, maturity, logdata) can only be specified by chain starter rules",
+                )
             }
             _ => None,
         },
         Context::Default => match name {
-            "id" | "rev" | "msg" | "ver" | "maturity" | "accuracy" => {
-                Some("SecDefaultAction must not contain any metadata actions (id, rev, msg, ver, maturity, accuracy)")
-            }
+            "id" | "rev" | "msg" | "ver" | "maturity" | "accuracy" => Some(
+                "SecDefaultAction must not contain any metadata actions (id, rev, msg, ver, maturity, accuracy)",
+            ),
             "chain" => Some("SecDefaultAction must not contain a chain action"),
             "skip" | "skipafter" => Some("SecDefaultAction must not contain a skip action"),
             _ => None,
@@ -83,11 +94,15 @@ fn check_place(name: &str, spelled: &ast::Spanned<String>, context: Context) -> 
 }
 
 fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), String> {
-    let given = action.argument.as_ref().map(|argument| argument.value.as_slice());
+    let given = action
+        .argument
+        .as_ref()
+        .map(|argument| argument.value.as_slice());
     let spelled = &action.name.value;
     let required = || given.ok_or_else(|| format!("Missing action parameter: {spelled}"));
     let text = || -> Result<&str, String> {
-        std::str::from_utf8(required()?).map_err(|_| format!("The parameter of {spelled} is not plain text"))
+        std::str::from_utf8(required()?)
+            .map_err(|_| format!("The parameter of {spelled} is not plain text"))
     };
     let invalid = |value: &str| format!("Invalid {spelled}: {value}");
     let meta = &mut list.meta;
@@ -95,7 +110,11 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
 
     match name {
         "id" => {
-            meta.id = text()?.parse().ok().filter(|id| *id > 0).ok_or_else(|| invalid(text().unwrap_or_default()))?;
+            meta.id = text()?
+                .parse()
+                .ok()
+                .filter(|id| *id > 0)
+                .ok_or_else(|| invalid(text().unwrap_or_default()))?;
             list.has_id = true;
         }
         "rev" => meta.rev = Some(text()?.to_owned()),
@@ -104,20 +123,35 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
             meta.msg_text = Some(required()?.to_vec());
         }
         "logdata" => meta.logdata = Some(Template::parse(required()?)),
-        "severity" => meta.severity = Some(Severity::lookup(text()?).ok_or_else(|| invalid(text().unwrap_or_default()))?),
+        "severity" => {
+            meta.severity =
+                Some(Severity::lookup(text()?).ok_or_else(|| invalid(text().unwrap_or_default()))?)
+        }
         "ver" => meta.ver = Some(text()?.to_owned()),
         "maturity" | "accuracy" => {
-            let value: u8 = text()?.parse().map_err(|_| invalid(text().unwrap_or_default()))?;
-            *(if name == "maturity" { &mut meta.maturity } else { &mut meta.accuracy }) = Some(value);
+            let value: u8 = text()?
+                .parse()
+                .map_err(|_| invalid(text().unwrap_or_default()))?;
+            *(if name == "maturity" {
+                &mut meta.maturity
+            } else {
+                &mut meta.accuracy
+            }) = Some(value);
         }
         "tag" => {
             meta.tags.push(Template::parse(required()?));
             meta.tag_texts.push(required()?.to_vec());
         }
 
-        "phase" => switches.phase = Some(Phase::lookup(text()?).ok_or_else(|| invalid(text().unwrap_or_default()))?),
+        "phase" => {
+            switches.phase =
+                Some(Phase::lookup(text()?).ok_or_else(|| invalid(text().unwrap_or_default()))?)
+        }
         "status" => {
-            let status = text()?.parse().ok().filter(|status| (100..1000).contains(status));
+            let status = text()?
+                .parse()
+                .ok()
+                .filter(|status| (100..1000).contains(status));
             switches.status = Some(status.ok_or_else(|| invalid(text().unwrap_or_default()))?);
         }
         "log" => switches.log = Some(true),
@@ -132,7 +166,9 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
         "multimatch" => switches.multi_match = true,
         "skip" => {
             let count = text()?.parse().ok().filter(|count| *count > 0);
-            switches.flow = Some(Flow::Skip(count.ok_or_else(|| invalid(text().unwrap_or_default()))?));
+            switches.flow = Some(Flow::Skip(
+                count.ok_or_else(|| invalid(text().unwrap_or_default()))?,
+            ));
         }
         "skipafter" => switches.flow = Some(Flow::SkipAfter(text()?.to_owned())),
 
@@ -140,44 +176,69 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
         "drop" => switches.disruptive = Some(Disruptive::Drop),
         "pass" => switches.disruptive = Some(Disruptive::Pass),
         "block" => switches.disruptive = Some(Disruptive::Block),
-        "redirect" => switches.disruptive = Some(Disruptive::Redirect(Template::parse(required()?))),
+        "redirect" => {
+            switches.disruptive = Some(Disruptive::Redirect(Template::parse(required()?)))
+        }
         "proxy" => switches.disruptive = Some(Disruptive::Proxy(Template::parse(required()?))),
         "allow" => {
-            switches.disruptive = Some(Disruptive::Allow(match given.map(<[u8]>::to_ascii_lowercase).as_deref() {
-                None | Some(b"") => AllowScope::Everything,
-                Some(b"phase") => AllowScope::Phase,
-                Some(b"request") => AllowScope::Request,
-                Some(_) => return Err(format!("Invalid parameter for allow: {}", text()?)),
-            }));
+            switches.disruptive = Some(Disruptive::Allow(
+                match given.map(<[u8]>::to_ascii_lowercase).as_deref() {
+                    None | Some(b"") => AllowScope::Everything,
+                    Some(b"phase") => AllowScope::Phase,
+                    Some(b"request") => AllowScope::Request,
+                    Some(_) => return Err(format!("Invalid parameter for allow: {}", text()?)),
+                },
+            ));
         }
         "pause" => switches.pause = Some(Template::parse(required()?)),
 
         "t" => list.transformations.push(transformation(text()?)?),
-        "setvar" => list.effects.push(Effect::SetVar(SetVar::parse(required()?)?)),
+        "setvar" => list
+            .effects
+            .push(Effect::SetVar(SetVar::parse(required()?)?)),
         "setenv" => list.effects.push(set_env(required()?)),
         "ctl" => list.effects.push(Effect::Ctl(Ctl::parse(text()?)?)),
-        "initcol" => list.effects.push(Effect::Collection(init_collection(required()?)?)),
+        "initcol" => list
+            .effects
+            .push(Effect::Collection(init_collection(required()?)?)),
         "setsid" | "setuid" | "setrsc" => {
             let collection = match name {
                 "setsid" => Variable::Session,
                 "setuid" => Variable::User,
                 _ => Variable::Resource,
             };
-            list.effects.push(Effect::Collection(CollectionAction::Init(collection, Template::parse(required()?))));
+            list.effects.push(Effect::Collection(CollectionAction::Init(
+                collection,
+                Template::parse(required()?),
+            )));
         }
-        "expirevar" | "deprecatevar" => list.effects.push(Effect::Collection(timed(name, required()?)?)),
-        "sanitisearg" | "sanitizearg" => list.effects.push(Effect::Sanitise(Sanitise::Argument(required()?.to_vec()))),
-        "sanitisematched" | "sanitizematched" => list.effects.push(Effect::Sanitise(Sanitise::Matched)),
-        "sanitisematchedbytes" | "sanitizematchedbytes" => list.effects.push(Effect::Sanitise(matched_bytes(given)?)),
+        "expirevar" | "deprecatevar" => list
+            .effects
+            .push(Effect::Collection(timed(name, required()?)?)),
+        "sanitisearg" | "sanitizearg" => list
+            .effects
+            .push(Effect::Sanitise(Sanitise::Argument(required()?.to_vec()))),
+        "sanitisematched" | "sanitizematched" => {
+            list.effects.push(Effect::Sanitise(Sanitise::Matched))
+        }
+        "sanitisematchedbytes" | "sanitizematchedbytes" => {
+            list.effects.push(Effect::Sanitise(matched_bytes(given)?))
+        }
         "sanitiserequestheader" | "sanitizerequestheader" => {
-            list.effects.push(Effect::Sanitise(Sanitise::RequestHeader(required()?.to_vec())));
+            list.effects.push(Effect::Sanitise(Sanitise::RequestHeader(
+                required()?.to_vec(),
+            )));
         }
         "sanitiseresponseheader" | "sanitizeresponseheader" => {
-            list.effects.push(Effect::Sanitise(Sanitise::ResponseHeader(required()?.to_vec())));
+            list.effects.push(Effect::Sanitise(Sanitise::ResponseHeader(
+                required()?.to_vec(),
+            )));
         }
-        "append" => list.effects.push(Effect::Append(Template::parse(required()?))),
-        "prepend" => list.effects.push(Effect::Prepend(Template::parse(required()?))),
-        "exec" | "xmlns" => return Err(format!("The action {spelled} is not supported by this version of Palisade")),
+        "exec" | "xmlns" | "append" | "prepend" => {
+            return Err(format!(
+                "The action {spelled} is not supported by this version of Palisade"
+            ));
+        }
         _ => return Err(format!("Unknown action: {spelled}")),
     }
     Ok(())
@@ -191,8 +252,13 @@ fn transformation(name: &str) -> Result<TransformationStep, String> {
         Some(bare) => (bare, true),
         None => (name, false),
     };
-    let found = Transformation::lookup(bare).ok_or_else(|| format!("Invalid transformation function: {name}"))?;
-    Ok(if remove { TransformationStep::Remove(found) } else { TransformationStep::Add(found) })
+    let found = Transformation::lookup(bare)
+        .ok_or_else(|| format!("Invalid transformation function: {name}"))?;
+    Ok(if remove {
+        TransformationStep::Remove(found)
+    } else {
+        TransformationStep::Add(found)
+    })
 }
 
 fn set_env(text: &[u8]) -> Effect {
@@ -202,7 +268,10 @@ fn set_env(text: &[u8]) -> Effect {
     match memchr::memchr(b'=', text) {
         Some(at) => {
             let (name, value) = text.split_at(at);
-            Effect::SetEnv(Template::parse(name), Some(Template::parse(value.get(1..).unwrap_or_default())))
+            Effect::SetEnv(
+                Template::parse(name),
+                Some(Template::parse(value.get(1..).unwrap_or_default())),
+            )
         }
         None => Effect::SetEnv(Template::parse(text), Some(Template::parse(b"1"))),
     }
@@ -213,17 +282,27 @@ fn init_collection(text: &[u8]) -> Result<CollectionAction, String> {
     let (name, key) = text.split_at(at);
     let name = String::from_utf8_lossy(name);
     let collection = persistent(&name).ok_or_else(|| format!("Unknown collection: {name}"))?;
-    Ok(CollectionAction::Init(collection, Template::parse(key.get(1..).unwrap_or_default())))
+    Ok(CollectionAction::Init(
+        collection,
+        Template::parse(key.get(1..).unwrap_or_default()),
+    ))
 }
 
 fn timed(action: &str, text: &[u8]) -> Result<CollectionAction, String> {
-    let wanted = if action == "expirevar" { "collection.name=seconds" } else { "collection.name=amount/seconds" };
+    let wanted = if action == "expirevar" {
+        "collection.name=seconds"
+    } else {
+        "collection.name=amount/seconds"
+    };
     let needs = || format!("{action} needs {wanted}");
     let at = memchr::memchr(b'=', text).ok_or_else(needs)?;
     let (name, value) = text.split_at(at);
     let (collection, name) = data::split_name(name).ok_or_else(needs)?;
     let collection = collection.ok_or_else(needs)?;
-    let (name, value) = (Template::parse(name), Template::parse(value.get(1..).unwrap_or_default()));
+    let (name, value) = (
+        Template::parse(name),
+        Template::parse(value.get(1..).unwrap_or_default()),
+    );
     Ok(if action == "expirevar" {
         CollectionAction::Expire(collection, name, value)
     } else {
@@ -238,7 +317,10 @@ fn persistent(name: &str) -> Option<Variable> {
 
 fn matched_bytes(given: Option<&[u8]>) -> Result<Sanitise, String> {
     let text = String::from_utf8_lossy(given.unwrap_or(b"0/0")).into_owned();
-    let parsed = text.split_once('/').and_then(|(head, tail)| Some((head.parse().ok()?, tail.parse().ok()?)));
-    let (head, tail) = parsed.ok_or_else(|| format!("Invalid parameter for sanitiseMatchedBytes: {text}"))?;
+    let parsed = text
+        .split_once('/')
+        .and_then(|(head, tail)| Some((head.parse().ok()?, tail.parse().ok()?)));
+    let (head, tail) =
+        parsed.ok_or_else(|| format!("Invalid parameter for sanitiseMatchedBytes: {text}"))?;
     Ok(Sanitise::MatchedBytes { head, tail })
 }

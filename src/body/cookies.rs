@@ -34,8 +34,8 @@ pub struct Cookie {
 
 /// Reads the pairs of `header` in order.
 ///
-/// `separator` is `SecCookiev0Separator` and concerns only [`Format::Netscape`]; without it the separator is `;`, or
-/// `,` in a header that has no `;`.
+/// `separator` is `SecCookiev0Separator` and concerns only [`Format::Netscape`]. Without it the separator is `;`, or `,`
+/// in a header that has no `;` and a space after its first comma, as in mod_security2.
 pub fn parse(header: &Bytes, format: Format, separator: Option<u8>) -> Vec<Cookie> {
     match format {
         Format::Netscape => netscape(header, separator),
@@ -44,9 +44,9 @@ pub fn parse(header: &Bytes, format: Format, separator: Option<u8>) -> Vec<Cooki
 }
 
 fn netscape(header: &Bytes, separator: Option<u8>) -> Vec<Cookie> {
-    let separator = separator.unwrap_or_else(|| match memchr(b';', header) {
-        Some(_) => b';',
-        None => b',',
+    let separator = separator.unwrap_or_else(|| match memchr2(b';', b',', header) {
+        Some(at) if header.get(at..at + 2) == Some(b", ") && memchr(b';', header).is_none() => b',',
+        _ => b';',
     });
     header
         .split(|&b| b == separator)
@@ -200,6 +200,9 @@ mod tests {
                 ("a=\"x y\"; b=2", &[("a", "\"x y\""), ("b", "2")]),
                 ("a=\"x;y\"", &[("a", "\"x"), ("y\"", "")]),
                 ("a=1, b=2", &[("a", "1"), ("b", "2")]),
+                ("a=1, b=2,c=3", &[("a", "1"), ("b", "2"), ("c", "3")]),
+                ("a=1,b=2, c=3", &[("a", "1,b=2, c=3")]),
+                ("a=1,\tb=2", &[("a", "1,\tb=2")]),
                 ("a=1, b=2; c=3", &[("a", "1, b=2"), ("c", "3")]),
                 ("a =1 ;\t\u{b}b=2", &[("a ", "1 "), ("b", "2")]),
                 ("\x01a\x02=\x03", &[("\x01a\x02", "\x03")]),

@@ -15,6 +15,8 @@ use bytes::{Bytes, BytesMut};
 use crate::limits;
 
 pub mod cookies;
+pub mod json;
+pub mod multipart;
 pub mod urlencoded;
 pub mod xml;
 pub mod xmlrpc;
@@ -112,8 +114,9 @@ pub struct Argument {
     pub name: Bytes,
     /// Value, decoded.
     pub value: Bytes,
-    /// Where name and value stand in the body or query string, still encoded; what `sanitiseArg` masks.
-    pub source: Option<(Span, Span)>,
+    /// Where the value stands in the body or query string, still encoded: what `sanitiseArg` masks. Known for urlencoded
+    /// and JSON text.
+    pub source: Option<Span>,
 }
 
 /// What a body turned out to be.
@@ -127,6 +130,8 @@ pub struct Parsed {
     pub arguments_limit_exceeded: bool,
     /// A `%` was not followed by two hexadecimal digits (`URLENCODED_ERROR`).
     pub urlencoded_error: bool,
+    /// Flags, parts and files, of a multipart body.
+    pub multipart: Option<multipart::Multipart>,
     /// The document, of an XML body; what precedes the error, of a malformed one.
     pub xml: Option<xml::Document>,
     /// Bytes of the body that are not content of uploaded files (what `SecRequestBodyNoFilesLimit` bounds).
@@ -141,15 +146,48 @@ pub struct Parser {
 
 enum Machine {
     Urlencoded(Settings, BytesMut),
+    Multipart(Box<multipart::Machine>),
+    Json(Box<json::Machine>),
     Xml(Box<xml::Parser>),
 }
 
 impl Parser {
-    /// Starts a parser of `kind` for a body with this `Content-Type`.
-    pub fn new(kind: Kind, _content_type: &[u8], settings: &Settings) -> Self {
+    /// Starts a parser of `kind` for a body with this `Content-Type`. Uploaded files are counted, not kept.
+    pub fn new(kind: Kind, content_type: &[u8], settings: &Settings) -> Self {
+        Self::start(kind, content_type, settings, None)
+    }
+
+    /// As [`new`](Self::new), and the content of uploaded files goes to `sink`, up to
+    /// [`Settings::upload_file_limit`] files.
+    pub fn with_files(
+        kind: Kind,
+        content_type: &[u8],
+        settings: &Settings,
+        sink: Box<dyn multipart::FileSink>,
+    ) -> Self {
+        Self::start(kind, content_type, settings, Some(sink))
+    }
+
+    fn start(
+        kind: Kind,
+        content_type: &[u8],
+        settings: &Settings,
+        sink: Option<Box<dyn multipart::FileSink>>,
+    ) -> Self {
         let machine = match kind {
             Kind::Urlencoded => Machine::Urlencoded(settings.clone(), BytesMut::new()),
-            _ => Machine::Xml(Box::new(xml::Parser::new(xml::Options {
+            Kind::Multipart => Machine::Multipart(Box::new(multipart::Machine::new(
+                content_type,
+                settings.arguments_limit,
+                settings.upload_file_limit,
+                sink,
+            ))),
+            Kind::Json => Machine::Json(Box::new(json::Machine::new(json::Limits {
+                depth: settings.json_depth_limit,
+                arguments: settings.arguments_limit,
+                ..json::Limits::default()
+            }))),
+            Kind::Xml => Machine::Xml(Box::new(xml::Parser::new(xml::Options {
                 external_subset: settings.xml_external_entity,
                 ..xml::Options::default()
             }))),
@@ -162,19 +200,32 @@ impl Parser {
         self.length += chunk.len() as u64;
         match &mut self.machine {
             Machine::Urlencoded(_, body) => body.extend_from_slice(chunk),
+            Machine::Multipart(machine) => machine.feed(chunk),
+            Machine::Json(machine) => machine.feed(chunk),
             Machine::Xml(parser) => parser.feed(chunk),
+        }
+    }
+
+    /// Bytes taken so far that are not content of uploaded files (what `SecRequestBodyNoFilesLimit` bounds).
+    pub fn no_files_length(&self) -> u64 {
+        match &self.machine {
+            Machine::Multipart(machine) => self.length - machine.file_length(),
+            _ => self.length,
         }
     }
 
     /// Ends the body.
     pub fn finish(self) -> Parsed {
-        let parsed = match self.machine {
+        let no_files_length = self.no_files_length();
+        let mut parsed = match self.machine {
             Machine::Urlencoded(settings, body) => urlencoded::parse(
                 &body.freeze(),
                 settings.argument_separator,
                 settings.arguments_limit,
             )
             .into(),
+            Machine::Multipart(machine) => machine.finish(),
+            Machine::Json(machine) => machine.finish(),
             Machine::Xml(parser) => {
                 let document = parser.finish();
                 Parsed {
@@ -184,9 +235,11 @@ impl Parser {
                 }
             }
         };
-        Parsed {
-            no_files_length: self.length,
-            ..parsed
+        if parsed.arguments_limit_exceeded {
+            let error = || "SecArgumentsLimit exceeded".to_string();
+            parsed.error.get_or_insert_with(error);
         }
+        parsed.no_files_length = no_files_length;
+        parsed
     }
 }

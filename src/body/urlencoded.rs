@@ -45,7 +45,7 @@ pub fn parse(input: &Bytes, separator: u8, limit: usize) -> Arguments {
         arguments.args.push(Argument {
             name: decode(input, &name, &mut arguments.error),
             value: decode(input, &value, &mut arguments.error),
-            source: Some((name, value)),
+            source: Some(value),
         });
     }
     arguments
@@ -190,7 +190,7 @@ mod tests {
         assert!(range.contains(&arguments.args[0].name.as_ptr()));
         assert!(range.contains(&arguments.args[0].value.as_ptr()));
         assert!(!range.contains(&arguments.args[1].value.as_ptr()));
-        assert_eq!(arguments.args[1].source, Some((11..12, 13..16)));
+        assert_eq!(arguments.args[1].source, Some(13..16));
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub enum Arity {
     Flag,
     /// Any number, but at least one; each stands for itself.
     Iterate,
+    /// Whatever is there.
+    Any,
 }
 
 /// Where a directive may stand.
@@ -62,6 +64,7 @@ pub struct Place<'a> {
 
 /// A directive's arguments, split.
 pub(super) struct Arguments<'a> {
+    pub(super) directive: &'a Directive,
     pub(super) words: &'a [Word],
     pub(super) place: &'a Place<'a>,
 }
@@ -91,11 +94,18 @@ impl Directive {
     /// place the line with a caret under it.
     pub fn apply(&self, raw: &[u8], config: &DirConfig, place: &Place<'_>) -> Result<(), String> {
         if self.scope == Scope::MainServer && place.in_virtual_host {
-            return Err(format!("ModSecurity: {} not allowed in VirtualHost", self.name));
+            return Err(format!(
+                "ModSecurity: {} not allowed in VirtualHost",
+                self.name
+            ));
         }
         let words = seclang::split(raw);
         self.check_arity(&words)?;
-        let arguments = Arguments { words: &words, place };
+        let arguments = Arguments {
+            directive: self,
+            words: &words,
+            place,
+        };
         let outcome = config.edit(|section| (self.apply)(section, &arguments));
         outcome.map_err(|problem| match problem {
             Problem::Directive(message) => message,
@@ -117,6 +127,7 @@ impl Directive {
             Arity::TwoOrThree => ((2..=3).contains(&given), "two or three arguments"),
             Arity::Flag => (given == 1 && flag(words).is_some(), "On or Off"),
             Arity::Iterate => (given >= 1, "at least one argument"),
+            Arity::Any => (true, ""),
         };
         match (fits, self.arity) {
             (true, _) => Ok(()),
@@ -158,7 +169,11 @@ impl Arguments<'_> {
     /// The first argument as a number.
     pub(super) fn number<T: std::str::FromStr>(&self, directive: &str) -> Result<T, Problem> {
         let text = self.text(0);
-        text.trim().parse().map_err(|_| Problem::Directive(format!("ModSecurity: Invalid value for {directive}: {text}")))
+        text.trim().parse().map_err(|_| {
+            Problem::Directive(format!(
+                "ModSecurity: Invalid value for {directive}: {text}"
+            ))
+        })
     }
 
     /// A path relative to the server root.
@@ -168,7 +183,9 @@ impl Arguments<'_> {
 
     /// A path relative to the file that the directive stands in.
     pub(super) fn sibling(&self, at: usize) -> PathBuf {
-        let directory = Path::new(&*self.place.origin.file).parent().unwrap_or(Path::new(""));
+        let directory = Path::new(&*self.place.origin.file)
+            .parent()
+            .unwrap_or(Path::new(""));
         directory.join(self.text(at))
     }
 }

@@ -21,7 +21,11 @@ pub struct FileError {
 
 impl std::fmt::Display for FileError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}: {}", self.origin.file, self.origin.line, self.message)
+        write!(
+            f,
+            "{}:{}: {}",
+            self.origin.file, self.origin.line, self.message
+        )
     }
 }
 
@@ -50,9 +54,18 @@ fn read(path: &Path, text: &[u8], depth: usize, config: &DirConfig) -> Result<()
     let directory = path.parent().unwrap_or(Path::new(""));
     let file: Arc<str> = Arc::from(path.to_string_lossy());
     for (line, directive) in logical_lines(text) {
-        let origin = Origin { file: Arc::clone(&file), line };
-        let fail = |message: String| FileError { origin: origin.clone(), message };
-        let length = directive.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        let origin = Origin {
+            file: Arc::clone(&file),
+            line,
+        };
+        let fail = |message: String| FileError {
+            origin: origin.clone(),
+            message,
+        };
+        let length = directive
+            .iter()
+            .take_while(|byte| !byte.is_ascii_whitespace())
+            .count();
         let (name, arguments) = directive.split_at(length);
         let arguments = arguments.trim_ascii();
         let name = String::from_utf8_lossy(name);
@@ -66,15 +79,25 @@ fn read(path: &Path, text: &[u8], depth: usize, config: &DirConfig) -> Result<()
                     return Err(fail(format!("no file matches {}", word.lossy())));
                 }
                 for included in found {
-                    let text = std::fs::read(&included)
-                        .map_err(|error| fail(format!("cannot read {}: {error}", included.display())))?;
+                    let text = std::fs::read(&included).map_err(|error| {
+                        fail(format!("cannot read {}: {error}", included.display()))
+                    })?;
                     read(&included, &text, depth + 1, config)?;
                 }
             }
             continue;
         }
-        let Some(known) = DIRECTIVES.iter().find(|known| known.name.eq_ignore_ascii_case(&name)) else { continue };
-        let place = Place { origin: origin.clone(), in_virtual_host: false, server_root: directory };
+        let Some(known) = DIRECTIVES
+            .iter()
+            .find(|known| known.name.eq_ignore_ascii_case(&name))
+        else {
+            continue;
+        };
+        let place = Place {
+            origin: origin.clone(),
+            in_virtual_host: false,
+            server_root: directory,
+        };
         known.apply(arguments, config, &place).map_err(fail)?;
     }
     Ok(())
@@ -89,7 +112,9 @@ fn logical_lines(text: &[u8]) -> impl Iterator<Item = (u32, Vec<u8>)> + '_ {
         let mut joined = strip_cr(first).to_vec();
         while joined.last() == Some(&b'\\') {
             joined.pop();
-            let Some((next, at)) = lines.next() else { break };
+            let Some((next, at)) = lines.next() else {
+                break;
+            };
             joined.extend_from_slice(strip_cr(next));
             number = at;
         }
@@ -104,16 +129,26 @@ fn strip_cr(line: &[u8]) -> &[u8] {
 
 /// The files that a path with wildcards in its last part means, in alphabetical order.
 fn expand(path: &Path) -> Vec<PathBuf> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     if !name.contains(['*', '?']) {
-        return if path.exists() { vec![path.to_owned()] } else { Vec::new() };
+        return if path.exists() {
+            vec![path.to_owned()]
+        } else {
+            Vec::new()
+        };
     }
     let directory = path.parent().unwrap_or(Path::new("."));
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut found: Vec<_> =
-        entries.map(|entry| entry.path()).filter(|path| {
-            path.file_name().is_some_and(|found| wildcard(name.as_bytes(), found.to_string_lossy().as_bytes()))
-        }).collect();
+    let mut found: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|found| wildcard(name.as_bytes(), found.to_string_lossy().as_bytes()))
+        })
+        .collect();
     found.sort();
     found
 }
@@ -142,5 +177,9 @@ fn wildcard(pattern: &[u8], name: &[u8]) -> bool {
             },
         }
     }
-    pattern.get(p..).unwrap_or_default().iter().all(|&byte| byte == b'*')
+    pattern
+        .get(p..)
+        .unwrap_or_default()
+        .iter()
+        .all(|&byte| byte == b'*')
 }

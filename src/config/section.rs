@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::directive::Problem;
 use super::settings::{Settings, Stated};
-use crate::actions::ActionList;
+use crate::actions::{ActionList, AuditEngine};
 use crate::client::Policy;
 use crate::ruleset::{Layer, LayerBuilder, RuleSet};
-use crate::types::Phase;
+use crate::types::{EngineMode, Phase};
 
 /// One configuration section as httpd keeps it: open while it is read, then merged and resolved.
 pub struct DirConfig {
@@ -71,7 +71,10 @@ impl std::ops::Deref for Config {
 
 impl DirConfig {
     /// An empty section.
-    #[expect(clippy::new_ret_no_self, reason = "sections are shared from their first moment")]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "sections are shared from their first moment"
+    )]
     pub fn new() -> Arc<DirConfig> {
         Arc::new(DirConfig {
             section: Mutex::default(),
@@ -87,13 +90,21 @@ impl DirConfig {
     /// grows with the number of rules.
     pub fn merge(parent: &Arc<DirConfig>, child: &Arc<DirConfig>) -> Arc<DirConfig> {
         let mut known = parent.merged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, merged)) = known.iter().find(|(merged_child, _)| Arc::ptr_eq(merged_child, child)) {
+        if let Some((_, merged)) = known
+            .iter()
+            .find(|(merged_child, _)| Arc::ptr_eq(merged_child, child))
+        {
             return Arc::clone(merged);
         }
         let (outer, inner) = (parent.freeze(), child.freeze());
         let frozen = Frozen {
             stated: inner.stated.over(&outer.stated),
-            layers: outer.layers.iter().chain(&inner.layers).map(Arc::clone).collect(),
+            layers: outer
+                .layers
+                .iter()
+                .chain(&inner.layers)
+                .map(Arc::clone)
+                .collect(),
         };
         let merged = Arc::new(DirConfig {
             section: Mutex::default(),
@@ -125,9 +136,14 @@ impl DirConfig {
         Arc::clone(config)
     }
 
-    pub(super) fn edit(&self, change: impl FnOnce(&mut Section) -> Result<(), Problem>) -> Result<(), Problem> {
+    pub(super) fn edit(
+        &self,
+        change: impl FnOnce(&mut Section) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         if self.frozen.get().is_some() {
-            return Err("ModSecurity: this section was already in use when the directive was read".into());
+            return Err(
+                "ModSecurity: this section was already in use when the directive was read".into(),
+            );
         }
         change(&mut self.section.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -139,9 +155,13 @@ impl DirConfig {
 
     fn freeze(&self) -> &Frozen {
         self.frozen.get_or_init(|| {
-            let section = std::mem::take(&mut *self.section.lock().unwrap_or_else(PoisonError::into_inner));
+            let section =
+                std::mem::take(&mut *self.section.lock().unwrap_or_else(PoisonError::into_inner));
             let layer = section.rules.finish();
-            Frozen { stated: section.stated, layers: vec![Arc::new(layer)] }
+            Frozen {
+                stated: section.stated,
+                layers: vec![Arc::new(layer)],
+            }
         })
     }
 }
@@ -153,22 +173,37 @@ impl Config {
             trusted: (*settings.trusted_proxies).clone(),
             header: (*settings.client_header).clone(),
         };
-        Config { settings, rules, client_policy }
+        Config {
+            settings,
+            rules,
+            client_policy,
+        }
+    }
+
+    /// Whether a request needs a transaction at all.
+    pub fn active(&self) -> bool {
+        self.engine != EngineMode::Off || self.audit_engine != AuditEngine::Off
     }
 
     /// What the administrator should know at start: what is accepted but does less than mod_security2, and what costs.
     pub fn notices(&self) -> Vec<String> {
-        let mut notices = Vec::new();
-        let patterns = self.rules.chains().flat_map(|chain| &chain.rules).filter_map(|rule| rule.test.operator.pattern());
+        let mut notices = self.notes.to_vec();
+        let patterns = self
+            .rules
+            .chains()
+            .flat_map(|chain| &chain.rules)
+            .filter_map(|rule| rule.test.operator.pattern());
         let (mut all, mut linear) = (0, 0);
         for pattern in patterns {
             all += 1;
             linear += usize::from(pattern.is_linear());
         }
         if all > 0 {
-            notices.push(format!("{linear} of {all} regular expressions run in linear time."));
+            notices.push(format!(
+                "{linear} of {all} regular expressions run in linear time."
+            ));
         }
-        if self.audit_engine != crate::actions::AuditEngine::Off && self.audit_log.is_none() {
+        if self.audit_engine != AuditEngine::Off && self.audit_log.is_none() {
             notices.push("SecAuditEngine is on but SecAuditLog names no file: no audit record will be written.".into());
         }
         notices

@@ -113,8 +113,12 @@ settings! {
     web_app_id: Arc<str> = Arc::from("default");
     /// `SecSensorId`
     sensor_id: Arc<str> = Arc::from("default");
+    /// `SecCollectionTimeout`, seconds
+    collection_timeout: i64 = limits::COLLECTION_TIMEOUT;
     /// `SecUnicodeMapFile`
     unicode_map: Option<Arc<crate::transformations::UnicodeMap>> = None;
+    /// What is accepted without effect: sentences for the administrator.
+    notes: Arc<Vec<String>> = Arc::default();
     /// `SecPcreMatchLimit`
     pcre_match_limit: Option<u32> = None;
     /// `SecPcreMatchLimitRecursion`
@@ -135,15 +139,4 @@ pub enum LimitAction {
 pub enum AuditLogType {
     /// All records in one file.
     Serial,
-}
-
-/// `SecUploadKeepFiles`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum UploadKeep {
-    /// Remove uploads when the transaction ends.
-    Off,
-    /// Keep them all.
-    On,
-    /// Keep those of relevant transactions.
-    RelevantOnly,
 }

@@ -1,13 +1,18 @@
 use super::*;
 
 fn problem(text: &str) -> String {
-    read_text("test.conf", text, &DirConfig::new()).unwrap_err().to_string()
+    read_text("test.conf", text, &DirConfig::new())
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
 fn names_are_unique() {
     for (at, directive) in DIRECTIVES.iter().enumerate() {
-        let twins = DIRECTIVES.iter().skip(at + 1).filter(|other| other.name == directive.name);
+        let twins = DIRECTIVES
+            .iter()
+            .skip(at + 1)
+            .filter(|other| other.name == directive.name);
         assert_eq!(twins.count(), 0, "{}", directive.name);
     }
 }
@@ -15,9 +20,18 @@ fn names_are_unique() {
 #[test]
 fn mistakes_name_file_line_and_column() {
     let cases = [
-        ("SecRuleEngine Sometimes", "test.conf:1: Invalid value for SecRuleEngine: sometimes"),
-        ("\nSecRuleEngine", "test.conf:2: SecRuleEngine takes one argument: On, Off or DetectionOnly"),
-        ("SecRequestBodyAccess Maybe", "test.conf:1: SecRequestBodyAccess must be On or Off"),
+        (
+            "SecRuleEngine Sometimes",
+            "test.conf:1: Invalid value for SecRuleEngine: sometimes",
+        ),
+        (
+            "\nSecRuleEngine",
+            "test.conf:2: SecRuleEngine takes one argument: On, Off or DetectionOnly",
+        ),
+        (
+            "SecRequestBodyAccess Maybe",
+            "test.conf:1: SecRequestBodyAccess must be On or Off",
+        ),
         (
             "# c\nSecRule ARGS|FOO \\\n \"@rx x\" \"id:1\"",
             "test.conf:3: Error creating rule: Unknown variable: FOO\n  SecRule ARGS|FOO  \"@rx x\" \"id:1\"\n               ^~~ column 14",
@@ -26,7 +40,10 @@ fn mistakes_name_file_line_and_column() {
             "SecRule ARGS x id:1,denny",
             "test.conf:1: Error parsing actions: Unknown action: denny\n  SecRule ARGS x id:1,denny\n                      ^~~~~ column 21",
         ),
-        ("SecRule ARGS x deny", "test.conf:1: ModSecurity: No action id present within the rule"),
+        (
+            "SecRule ARGS x deny",
+            "test.conf:1: ModSecurity: No action id present within the rule",
+        ),
         (
             "SecAction id:1,pass\nSecAction id:1,pass",
             "test.conf:2: ModSecurity: Found another rule with the same id",
@@ -40,17 +57,35 @@ fn mistakes_name_file_line_and_column() {
 #[test]
 fn sections_merge_and_remember() {
     let parent = DirConfig::new();
-    read_text("p", "SecRuleEngine On\nSecAction id:1,pass\nSecAction id:2,pass,phase:1", &parent).unwrap();
+    read_text(
+        "p",
+        "SecRuleEngine On\nSecAction id:1,pass\nSecAction id:2,pass,phase:1",
+        &parent,
+    )
+    .unwrap();
     let child = DirConfig::new();
-    read_text("c", "SecRuleRemoveById 1\nSecRequestBodyAccess On\nSecAction id:3,pass", &child).unwrap();
+    read_text(
+        "c",
+        "SecRuleRemoveById 1\nSecRequestBodyAccess On\nSecAction id:3,pass",
+        &child,
+    )
+    .unwrap();
     let merged = DirConfig::merge(&parent, &child);
-    assert!(std::sync::Arc::ptr_eq(&merged, &DirConfig::merge(&parent, &child)));
+    assert!(std::sync::Arc::ptr_eq(
+        &merged,
+        &DirConfig::merge(&parent, &child)
+    ));
     let config = merged.resolved();
     assert_eq!(config.engine, crate::types::EngineMode::On);
     assert!(config.request_body_access && !parent.resolved().request_body_access);
     let ids: Vec<_> = config.rules.chains().map(|chain| chain.id()).collect();
     assert_eq!(ids, [2, 3]);
-    let ids: Vec<_> = parent.resolved().rules.chains().map(|chain| chain.id()).collect();
+    let ids: Vec<_> = parent
+        .resolved()
+        .rules
+        .chains()
+        .map(|chain| chain.id())
+        .collect();
     assert_eq!(ids, [2, 1]);
 }
 

@@ -15,7 +15,14 @@ pub(crate) struct PendingAlert {
 
 impl Transaction {
     /// `ACTION MATCH [file …] [line …] [id …] … [tag …]`: the text of part H, and the error log line but for its frame.
-    pub(super) fn rule_alert(&self, chain: &Chain, rule: &Rule, hit: &Hit, action: &[u8], host: &dyn Host) -> Vec<u8> {
+    pub(super) fn rule_alert(
+        &self,
+        chain: &Chain,
+        rule: &Rule,
+        hit: &Hit,
+        action: &[u8],
+        host: &dyn Host,
+    ) -> Vec<u8> {
         let scene = self.scene(chain, host);
         let mut text = action.to_vec();
         text.push(b' ');
@@ -23,7 +30,9 @@ impl Transaction {
             true => text.extend_from_slice(b"Unconditional match in SecAction."),
             false => text.extend_from_slice(&hit.message),
         }
-        let Some(starter) = chain.starter() else { return text };
+        let Some(starter) = chain.starter() else {
+            return text;
+        };
         let meta = &starter.meta;
         let mut field = |name: &str, value: &[u8]| {
             text.extend_from_slice(b" [");
@@ -84,7 +93,10 @@ impl Transaction {
     pub(super) fn record_alert(&mut self, chain: &Chain, text: Vec<u8>, denial: bool) {
         self.matches.relevant |= chain.auditlog;
         if chain.log || chain.auditlog {
-            self.matches.messages.push(Message { text: text.clone(), rule: chain.id() });
+            self.matches.messages.push(Message {
+                text: text.clone(),
+                rule: chain.id(),
+            });
         }
         if chain.log {
             self.debug(1, |_| text.clone());
@@ -95,9 +107,15 @@ impl Transaction {
     /// An alert of the engine itself: a limit, a body that cannot be read.
     pub(crate) fn engine_alert(&mut self, text: &[u8]) {
         self.matches.relevant = true;
-        self.matches.messages.push(Message { text: text.to_vec(), rule: 0 });
+        self.matches.messages.push(Message {
+            text: text.to_vec(),
+            rule: 0,
+        });
         self.debug(1, |_| text.to_vec());
-        self.pending_alerts.push(PendingAlert { text: text.to_vec(), denial: false });
+        self.pending_alerts.push(PendingAlert {
+            text: text.to_vec(),
+            denial: false,
+        });
     }
 
     /// Hands the alerts to the server's error log.
@@ -120,7 +138,12 @@ impl Transaction {
         };
         let mut line = frame.into_bytes();
         // Compat: the text before `[hostname` is cut here, but not in the audit log.
-        line.extend_from_slice(alert.text.get(..limits::ERROR_LOG_ALERT_LIMIT).unwrap_or(&alert.text));
+        line.extend_from_slice(
+            alert
+                .text
+                .get(..limits::ERROR_LOG_ALERT_LIMIT)
+                .unwrap_or(&alert.text),
+        );
         for (name, value) in [
             (" [hostname \"", &self.request.hostname),
             ("\"] [uri \"", &self.request.path),

@@ -6,10 +6,17 @@ use crate::transaction::Transaction;
 impl Transaction {
     /// Writes a line at a level from 1 to 9, when the log is open and takes the level. The text is made only then.
     pub(super) fn debug(&self, level: u8, text: impl FnOnce(&Transaction) -> Vec<u8>) {
-        let wanted = self.overrides.debug_level.unwrap_or(self.config.debug_level);
-        let Some(log) = self.config.debug_log.as_ref().filter(|_| level <= wanted) else { return };
+        let wanted = self
+            .overrides
+            .debug_level
+            .unwrap_or(self.config.debug_level);
+        let Some(log) = self.config.debug_log.as_ref().filter(|_| level <= wanted) else {
+            return;
+        };
         let mut line = Vec::with_capacity(128);
-        crate::audit::Zone::local().civil(std::time::SystemTime::now()).write_log_time(&mut line);
+        crate::audit::Zone::local()
+            .civil(std::time::SystemTime::now())
+            .write_log_time(&mut line);
         line.extend_from_slice(b" [");
         log_escape(&mut line, &self.request.hostname);
         line.extend_from_slice(b"/sid#0][rid#");

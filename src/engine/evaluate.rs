@@ -27,14 +27,22 @@ impl Transaction {
     /// Asks a rule about its targets. With `first_only` the first match is enough.
     ///
     /// Compat: where there is no value the operator is not asked, so a negated one does not match either.
-    pub(super) fn evaluate(&mut self, chain: &Chain, rule: &Rule, first_only: bool, host: &dyn Host) -> Vec<Hit> {
+    pub(super) fn evaluate(
+        &mut self,
+        chain: &Chain,
+        rule: &Rule,
+        first_only: bool,
+        host: &dyn Host,
+    ) -> Vec<Hit> {
         let scene = self.scene(chain, host);
         let argument = match &rule.test.argument {
             Argument::Constant(text) => Cow::Borrowed(text.as_slice()),
             Argument::Template(template) => Cow::Owned(self.expand(template, &scene)),
         };
         let unicode_map = self.config.unicode_map.clone();
-        let env = Env { unicode_map: unicode_map.as_deref() };
+        let env = Env {
+            unicode_map: unicode_map.as_deref(),
+        };
 
         let mut hits = Vec::new();
         let mut failure = None;
@@ -52,7 +60,11 @@ impl Transaction {
             };
             match rule.multi_match {
                 true => each_step(&rule.transformations, &value.value, &env, &mut ask),
-                false => ask(&crate::transformations::apply_all(&rule.transformations, &value.value, &env)),
+                false => ask(&crate::transformations::apply_all(
+                    &rule.transformations,
+                    &value.value,
+                    &env,
+                )),
             }
             if first_only && !hits.is_empty() {
                 break;
@@ -66,14 +78,19 @@ impl Transaction {
 
     /// Where a rule of this chain stands, for variables and macros.
     pub(super) fn scene<'s>(&self, chain: &'s Chain, host: &'s dyn Host) -> Scene<'s> {
-        Scene { host, rule: chain.starter().map(|rule| (&rule.meta, &rule.origin)) }
+        Scene {
+            host,
+            rule: chain.starter().map(|rule| (&rule.meta, &rule.origin)),
+        }
     }
 
     /// Expands the macros in a text.
     pub(super) fn expand(&self, template: &Template, scene: &Scene<'_>) -> Vec<u8> {
         let mut text = Vec::new();
         template.expand(&mut text, |found, out| {
-            let value = found.variable.and_then(|variable| self.first_value(variable, found.key.as_deref(), scene));
+            let value = found
+                .variable
+                .and_then(|variable| self.first_value(variable, found.key.as_deref(), scene));
             out.extend_from_slice(value.as_deref().unwrap_or_default());
         });
         text
@@ -81,7 +98,9 @@ impl Transaction {
 
     /// Whether `ctl:ruleRemoveBy…` took the chain out.
     pub(super) fn is_removed(&self, chain: &Chain) -> bool {
-        let Some(starter) = chain.starter() else { return true };
+        let Some(starter) = chain.starter() else {
+            return true;
+        };
         self.overrides.removals.iter().any(|removal| match removal {
             Ctl::RemoveRules(selector) => selector.selects(&starter.meta),
             _ => false,
@@ -90,7 +109,9 @@ impl Transaction {
 
     /// Whether `ctl:ruleRemoveTargetBy…` took the value out. Compat: only of rules that have an identity of their own.
     fn is_excluded(&self, chain: &Chain, value: &Value<'_>) -> bool {
-        let Some(starter) = chain.starter() else { return false };
+        let Some(starter) = chain.starter() else {
+            return false;
+        };
         let means = |target: &TargetExclusion| {
             target.variable == value.variable
                 && match (&target.key, &value.key) {
@@ -100,7 +121,9 @@ impl Transaction {
                 }
         };
         self.overrides.removals.iter().any(|removal| match removal {
-            Ctl::RemoveTarget(selector, targets) => targets.iter().any(means) && selector.selects(&starter.meta),
+            Ctl::RemoveTarget(selector, targets) => {
+                targets.iter().any(means) && selector.selects(&starter.meta)
+            }
             _ => false,
         })
     }
@@ -109,15 +132,25 @@ impl Transaction {
     fn rule_failed(&mut self, chain: &Chain, rule: &Rule, failure: &rx::Failure) {
         self.tx.set(b"MSC_PCRE_LIMITS_EXCEEDED", "1");
         let (id, file, line) = (chain.id(), Arc::clone(&rule.origin.file), rule.origin.line);
-        let text = format!("Rule [id \"{id}\"][file \"{file}\"][line \"{line}\"] - Execution error - {failure}");
+        let text = format!(
+            "Rule [id \"{id}\"][file \"{file}\"][line \"{line}\"] - Execution error - {failure}"
+        );
         self.engine_alert(text.as_bytes());
     }
 }
 
 /// Applies the operator to one prepared value.
-fn test(rule: &Rule, argument: &[u8], value: &Value<'_>, subject: &[u8]) -> Result<Option<Hit>, rx::Failure> {
+fn test(
+    rule: &Rule,
+    argument: &[u8],
+    value: &Value<'_>,
+    subject: &[u8],
+) -> Result<Option<Hit>, rx::Failure> {
     let operator = &rule.test.operator;
-    let found = match (operator.evaluate(argument, subject, rule.capture), rule.test.negated) {
+    let found = match (
+        operator.evaluate(argument, subject, rule.capture),
+        rule.test.negated,
+    ) {
         (Outcome::Error(failure), _) => return Err(failure),
         (Outcome::Match(_), true) | (Outcome::NoMatch, false) => return Ok(None),
         (Outcome::Match(found), false) => Some(found),
@@ -126,10 +159,21 @@ fn test(rule: &Rule, argument: &[u8], value: &Value<'_>, subject: &[u8]) -> Resu
     let name = value.name();
     let message = match &found {
         Some(found) => operator.message(argument, found, &name),
-        None => negated_message(format!("@{}", operator.kind().name()).as_bytes(), written(rule), &name),
+        None => negated_message(
+            format!("@{}", operator.kind().name()).as_bytes(),
+            written(rule),
+            &name,
+        ),
     };
-    let captures = found.map(|found| owned(found.captures, subject)).unwrap_or_default();
-    Ok(Some(Hit { name, value: subject.to_vec(), message, captures }))
+    let captures = found
+        .map(|found| owned(found.captures, subject))
+        .unwrap_or_default();
+    Ok(Some(Hit {
+        name,
+        value: subject.to_vec(),
+        message,
+        captures,
+    }))
 }
 
 /// The operator's argument as the rule has it.

@@ -2,15 +2,19 @@
 
 use std::time::SystemTime;
 
-use crate::actions::{AuditEngine, Disruptive, Sanitise};
+use crate::actions::{AuditEngine, Sanitise};
 use crate::audit::{self, Body, Intercepted, MatchedChain, MatchedRule, Record, Stopwatch, Zone};
 use crate::host::{Host, LogLevel};
-use crate::transaction::facts::Response;
 use crate::transaction::Transaction;
-use crate::types::{EngineMode, Phase};
+use crate::transaction::facts::Response;
+use crate::types::Phase;
 
 /// Who writes the records.
-const PRODUCER: &str = concat!("Palisade/", env!("CARGO_PKG_VERSION"), " (ModSecurity 2.9 compatible)");
+const PRODUCER: &str = concat!(
+    "Palisade/",
+    env!("CARGO_PKG_VERSION"),
+    " (ModSecurity 2.9 compatible)"
+);
 
 impl Transaction {
     /// Ends the transaction: phase 5 and the audit record. Does nothing when called again.
@@ -24,6 +28,7 @@ impl Transaction {
         self.response = Some(response);
         self.run_rules(Phase::Logging, host);
         self.flush_alerts(host);
+        self.store_collections();
         if self.wants_record() {
             self.write_record(host);
         }
@@ -31,20 +36,35 @@ impl Transaction {
 
     fn wants_record(&self) -> bool {
         let status = || {
-            let status = self.response.as_ref().map_or(0, |response| response.status).to_string();
+            let status = self
+                .response
+                .as_ref()
+                .map_or(0, |response| response.status)
+                .to_string();
             let relevant = self.config.audit_relevant_status.as_ref();
             relevant.is_some_and(|pattern| pattern.is_match(status.as_bytes()).unwrap_or(true))
         };
-        match self.overrides.audit_engine.unwrap_or(self.config.audit_engine) {
+        match self
+            .overrides
+            .audit_engine
+            .unwrap_or(self.config.audit_engine)
+        {
             AuditEngine::Off => false,
             AuditEngine::On => !self.request.line.is_empty(),
-            AuditEngine::RelevantOnly => !self.request.line.is_empty() && (self.matches.relevant || status()),
+            AuditEngine::RelevantOnly => {
+                !self.request.line.is_empty() && (self.matches.relevant || status())
+            }
         }
     }
 
     fn write_record(&self, host: &mut dyn Host) {
-        let Some(log) = self.config.audit_log.as_ref() else { return };
-        let parts = self.overrides.audit_parts.unwrap_or(self.config.audit_parts);
+        let Some(log) = self.config.audit_log.as_ref() else {
+            return;
+        };
+        let parts = self
+            .overrides
+            .audit_parts
+            .unwrap_or(self.config.audit_parts);
         let masks = self.masks();
 
         let file_body;
@@ -52,26 +72,48 @@ impl Transaction {
             None => None,
             Some(Ok(bytes)) => Some(Body::Memory(bytes)),
             Some(Err(())) => {
-                file_body = self.request_body().head(audit::BODY_LIMIT).unwrap_or_default();
+                file_body = self
+                    .request_body()
+                    .head(audit::BODY_LIMIT)
+                    .unwrap_or_default();
                 Some(Body::Memory(&file_body))
             }
         };
         let client_address = self.connection.client.log_entry();
-        let messages: Vec<&[u8]> = self.matches.messages.iter().map(|message| &message.text[..]).collect();
+        let messages: Vec<&[u8]> = self
+            .matches
+            .messages
+            .iter()
+            .map(|message| &message.text[..])
+            .collect();
         let server_errors: Vec<&[u8]> = self.server_errors.iter().map(Vec::as_slice).collect();
-        let components: Vec<&[u8]> = self.config.component_signatures.iter().map(|text| text.as_bytes()).collect();
+        let components: Vec<&[u8]> = self
+            .config
+            .component_signatures
+            .iter()
+            .map(|text| text.as_bytes())
+            .collect();
         let ids = self.chain_ids();
         let rules = self.matched_rules(&ids);
         let chains: Vec<MatchedChain<'_>> = rules
             .iter()
             .zip(&self.matches.rules)
-            .map(|(rules, found)| MatchedChain { rules, full_match: found.matched == found.chain.rules.len() })
+            .map(|(rules, found)| MatchedChain {
+                rules,
+                full_match: found.matched == found.chain.rules.len(),
+            })
             .collect();
 
         let connection = &self.connection;
         let zone = Zone::local();
         let local = (connection.local_ip, connection.local_port);
-        let mut record = Record::new(self.request.time, zone, &self.request.unique_id, &connection.client, local);
+        let mut record = Record::new(
+            self.request.time,
+            zone,
+            &self.request.unique_id,
+            &connection.client,
+            local,
+        );
         record.client_address = client_address.as_bytes();
         record.hostname = &self.request.hostname;
         record.request.line = &self.request.line;
@@ -89,14 +131,22 @@ impl Transaction {
         }
         record.messages = &messages;
         record.server_errors = &server_errors;
-        record.interruption =
-            self.matches.intercepted.as_ref().map(|(phase, text)| Intercepted { phase: *phase, message: text });
+        record.interruption = self
+            .matches
+            .intercepted
+            .as_ref()
+            .map(|(phase, text)| Intercepted {
+                phase: *phase,
+                message: text,
+            });
         record.stopwatch = self.stopwatch();
         record.producer = PRODUCER.as_bytes();
         record.components = &components;
         let banner = host.server_banner();
         record.server = &banner;
         record.web_app.id = self.config.web_app_id.as_bytes();
+        record.web_app.session = self.session.as_deref().unwrap_or_default();
+        record.web_app.user = self.user.as_deref().unwrap_or_default();
         record.sensor_id = self.config.sensor_id.as_bytes();
         record.engine_mode = self.mode();
         record.matched_rules = &chains;
@@ -110,7 +160,10 @@ impl Transaction {
         if let Err(error) = log.write(&record, &parts, self.config.audit_format)
             && let Some(lost) = log.complaint(SystemTime::now())
         {
-            let text = format!("ModSecurity: Audit log {}: {lost} records lost: {error}", log.name());
+            let text = format!(
+                "ModSecurity: Audit log {}: {lost} records lost: {error}",
+                log.name()
+            );
             host.error_log(LogLevel::Error, text.as_bytes());
         }
     }
@@ -122,7 +175,11 @@ impl Transaction {
     }
 
     fn stopwatch(&self) -> Stopwatch {
-        let since_epoch = self.request.time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = self
+            .request
+            .time
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         Stopwatch {
             request_time: u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX),
             duration: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
@@ -134,7 +191,11 @@ impl Transaction {
 
     /// The ids as text, one a matched chain.
     fn chain_ids(&self) -> Vec<String> {
-        self.matches.rules.iter().map(|found| found.chain.id().to_string()).collect()
+        self.matches
+            .rules
+            .iter()
+            .map(|found| found.chain.id().to_string())
+            .collect()
     }
 
     fn matched_rules<'t>(&'t self, ids: &'t [String]) -> Vec<Vec<MatchedRule<'t>>> {
@@ -173,7 +234,9 @@ impl Transaction {
     /// What rules had masked, and where it stands.
     fn masks(&self) -> Masks<'_> {
         let mut masks = Masks::default();
-        masks.secrets.extend(self.overrides.secrets.iter().map(Vec::as_slice));
+        masks
+            .secrets
+            .extend(self.overrides.secrets.iter().map(Vec::as_slice));
         for what in &self.overrides.sanitise {
             match what {
                 Sanitise::Argument(name) => masks.arguments.push(name),
@@ -183,33 +246,46 @@ impl Transaction {
             }
         }
         let wanted = |argument: &crate::body::Argument| {
-            let named = masks.arguments.iter().any(|name| name.eq_ignore_ascii_case(&argument.name));
-            named || masks.secrets.iter().any(|secret| !secret.is_empty() && **secret == argument.value[..])
+            let named = masks
+                .arguments
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(&argument.name));
+            named
+                || masks
+                    .secrets
+                    .iter()
+                    .any(|secret| !secret.is_empty() && **secret == argument.value[..])
         };
         // The query string stands in the request line as it was received.
         let query = self.request.query.as_deref().unwrap_or_default();
-        let offset = memchr::memmem::find(&self.request.line, query).unwrap_or(self.request.line.len());
+        let offset =
+            memchr::memmem::find(&self.request.line, query).unwrap_or(self.request.line.len());
         let (mut line, mut body, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
         for argument in self.query.args.iter().filter(|argument| wanted(argument)) {
-            line.extend(argument.source.as_ref().map(|(_, value)| offset + value.start..offset + value.end));
+            line.extend(
+                argument
+                    .source
+                    .as_ref()
+                    .map(|value| offset + value.start..offset + value.end),
+            );
             secrets.push(&argument.value[..]);
         }
-        for argument in self.body.parsed().args.iter().filter(|argument| wanted(argument)) {
-            body.extend(argument.source.as_ref().map(|(_, value)| value.clone()));
+        for argument in self
+            .body
+            .parsed()
+            .args
+            .iter()
+            .filter(|argument| wanted(argument))
+        {
+            body.extend(argument.source.clone());
             secrets.push(&argument.value[..]);
         }
         masks.request_line = line;
         masks.request_body = body;
-        masks.secrets.extend(secrets.into_iter().filter(|secret| !secret.is_empty()));
         masks
-    }
-
-    /// Whether a chain that matched refuses in On.
-    pub fn would_refuse(&self) -> bool {
-        self.mode() != EngineMode::Off
-            && self.matches.rules().any(|chain| {
-                matches!(chain.disruptive, Disruptive::Deny | Disruptive::Drop | Disruptive::Redirect(_) | Disruptive::Proxy(_))
-            })
+            .secrets
+            .extend(secrets.into_iter().filter(|secret| !secret.is_empty()));
+        masks
     }
 }
 

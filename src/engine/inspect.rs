@@ -12,12 +12,22 @@ impl Transaction {
         if self.config.pingback_engine == EngineMode::Off || self.mode() == EngineMode::Off {
             return;
         }
-        let Some(document) = self.body.document() else { return };
-        let start = self.request_body().head(pingback::RECOGNITION_WINDOW).unwrap_or_default();
-        let headers = self.request.headers.iter().map(|header| (&header.name[..], &header.value[..]));
+        let Some(document) = self.body.document() else {
+            return;
+        };
+        let start = self
+            .request_body()
+            .head(pingback::RECOGNITION_WINDOW)
+            .unwrap_or_default();
+        let headers = self
+            .request
+            .headers
+            .iter()
+            .map(|header| (&header.name[..], &header.value[..]));
         let mut signals = Signals::from_headers(headers);
         signals.server_address = Some(self.connection.local_ip);
-        let inspection = pingback::inspect(document, &start, &signals, &|name: &str| host.serves(name));
+        let inspection =
+            pingback::inspect(document, &start, &signals, &|name: &str| host.serves(name));
 
         let mut xmlrpc = Collection::default();
         if let Some(call) = &inspection.call {
@@ -32,7 +42,9 @@ impl Transaction {
             found.push(name, value);
         }
         let verdict = inspection.finding.verdict.name();
-        self.debug(4, |_| format!("Pingback inspection: {verdict}.").into_bytes());
+        self.debug(4, |_| {
+            format!("Pingback inspection: {verdict}.").into_bytes()
+        });
         self.xmlrpc = xmlrpc;
         self.pingback = found;
     }

@@ -7,6 +7,7 @@
 //! * `evaluate` asks one rule about its targets and changes nothing;
 //! * `perform` does what the matching rule's actions say;
 //! * `alert` words what the logs say of it;
+//! * `persist` opens and stores persistent collections;
 //! * `inspect` fills the XML-RPC and pingback collections;
 //! * `finish` ends the transaction: phase 5, the audit record.
 
@@ -16,6 +17,7 @@ mod evaluate;
 mod finish;
 mod inspect;
 mod perform;
+mod persist;
 
 pub(crate) use alert::PendingAlert;
 
@@ -37,7 +39,8 @@ impl Transaction {
         if phase == Phase::RequestBody {
             self.inspect_pingback(host);
         }
-        let skipped = self.interruption.is_some() || self.allowed_until.is_some_and(|last| phase <= last);
+        let skipped =
+            self.interruption.is_some() || self.allowed_until.is_some_and(|last| phase <= last);
         if !skipped && phase != Phase::Logging {
             self.run_rules(phase, host);
         }
@@ -85,7 +88,10 @@ impl Transaction {
             let hits = self.evaluate(chain, rule, last && self.would_interrupt(chain), host);
             if hits.is_empty() {
                 if position > 0 {
-                    self.matches.rules.push(MatchedRule { chain: Arc::clone(chain), matched: position });
+                    self.matches.rules.push(MatchedRule {
+                        chain: Arc::clone(chain),
+                        matched: position,
+                    });
                 }
                 self.matches.vars.clear();
                 return Outcome::NoMatch;
@@ -103,7 +109,10 @@ impl Transaction {
             }
         }
         if outcome != Outcome::NoMatch {
-            self.matches.rules.push(MatchedRule { chain: Arc::clone(chain), matched: chain.rules.len() });
+            self.matches.rules.push(MatchedRule {
+                chain: Arc::clone(chain),
+                matched: chain.rules.len(),
+            });
         }
         self.matches.vars.clear();
         outcome

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::evaluate::Hit;
-use crate::actions::{AllowScope, Assignment, CollectionAction, Ctl, Disruptive, Effect, Sanitise, SetVar};
+use crate::actions::{AllowScope, Assignment, Ctl, Disruptive, Effect, Sanitise, SetVar};
 use crate::host::Host;
 use crate::limits;
 use crate::operators::{Captures, atoi};
@@ -18,7 +18,9 @@ impl Transaction {
         self.capture(&hit.captures);
         self.matches.var.clone_from(&hit.value);
         self.matches.var_name.clone_from(&hit.name);
-        self.matches.vars.push((hit.name.clone(), hit.value.clone()));
+        self.matches
+            .vars
+            .push((hit.name.clone(), hit.value.clone()));
         for effect in &rule.effects {
             match effect {
                 Effect::SetVar(set) => self.set_variable(chain, set, host),
@@ -34,13 +36,18 @@ impl Transaction {
                 }
                 Effect::Sanitise(what) => self.overrides.sanitise.push(what.clone()),
                 Effect::Collection(action) => self.collection_action(chain, action, host),
-                Effect::Prepend(_) | Effect::Append(_) => {}
             }
         }
     }
 
     /// The chain has matched to its end with this value: alert, and disrupt. True when the phase ends here.
-    pub(super) fn conclude(&mut self, chain: &Chain, rule: &Rule, hit: &Hit, host: &mut dyn Host) -> bool {
+    pub(super) fn conclude(
+        &mut self,
+        chain: &Chain,
+        rule: &Rule,
+        hit: &Hit,
+        host: &mut dyn Host,
+    ) -> bool {
         let severity = chain.starter().and_then(|rule| rule.meta.severity);
         // Compat: severity 0 never counts; the lower number is the more severe.
         if let Some(severity) = severity.filter(|severity| severity.number() > 0) {
@@ -57,7 +64,11 @@ impl Transaction {
             Disruptive::Redirect(url) => {
                 let url = self.expand(url, &self.scene(chain, host));
                 // Compat: any other status is sent as 302.
-                let status = if matches!(chain.status, 301 | 302 | 303 | 307) { chain.status } else { 302 };
+                let status = if matches!(chain.status, 301 | 302 | 303 | 307) {
+                    chain.status
+                } else {
+                    302
+                };
                 Ending::Interrupt(InterruptionKind::Redirect(url.into()), status)
             }
             Disruptive::Proxy(url) => {
@@ -72,25 +83,45 @@ impl Transaction {
         }
         let action = match &outcome {
             Ending::Warn => "Warning.".to_owned(),
-            Ending::Allow(AllowScope::Everything) => format!("Access allowed (phase {}).", self.phase),
-            Ending::Allow(AllowScope::Phase) => format!("Access to phase allowed (phase {}).", self.phase),
-            Ending::Allow(AllowScope::Request) => format!("Access to request allowed (phase {}).", self.phase),
+            Ending::Allow(AllowScope::Everything) => {
+                format!("Access allowed (phase {}).", self.phase)
+            }
+            Ending::Allow(AllowScope::Phase) => {
+                format!("Access to phase allowed (phase {}).", self.phase)
+            }
+            Ending::Allow(AllowScope::Request) => {
+                format!("Access to request allowed (phase {}).", self.phase)
+            }
             Ending::Interrupt(InterruptionKind::Deny, status) => {
                 format!("Access denied with code {status} (phase {}).", self.phase)
             }
             Ending::Interrupt(InterruptionKind::Drop, _) => {
-                format!("Access denied with connection close (phase {}).", self.phase)
+                format!(
+                    "Access denied with connection close (phase {}).",
+                    self.phase
+                )
             }
             Ending::Interrupt(InterruptionKind::Redirect(url), status) => {
                 let url = super::alert::quoted(url);
-                format!("Access denied with redirection to {url} using status {status} (phase {}).", self.phase)
+                format!(
+                    "Access denied with redirection to {url} using status {status} (phase {}).",
+                    self.phase
+                )
             }
             Ending::Interrupt(InterruptionKind::Proxy(url), _) => {
-                format!("Access denied using proxy to (phase {}) {}.", self.phase, super::alert::quoted(url))
+                format!(
+                    "Access denied using proxy to (phase {}) {}.",
+                    self.phase,
+                    super::alert::quoted(url)
+                )
             }
         };
         let text = self.rule_alert(chain, rule, hit, action.as_bytes(), host);
-        self.record_alert(chain, text.clone(), matches!(outcome, Ending::Interrupt(..)));
+        self.record_alert(
+            chain,
+            text.clone(),
+            matches!(outcome, Ending::Interrupt(..)),
+        );
         match outcome {
             Ending::Warn => false,
             Ending::Allow(scope) => {
@@ -133,25 +164,38 @@ impl Transaction {
             Assignment::Unset => Vec::new(),
             Assignment::Set(value) | Assignment::Add(value) => self.expand(value, &scene),
         };
-        if set.collection != Some(Variable::Tx) {
-            let shown = set.collection.map_or("?", Variable::name);
-            self.debug(3, |_| format!("Could not set variable \"{shown}\" as the collection does not exist.").into_bytes());
-            return;
-        }
-        match set.assignment {
-            Assignment::Unset => self.tx.remove(&name),
-            Assignment::Set(_) => self.tx.set(&name, value),
-            Assignment::Add(_) => {
-                let before = self.tx.get(&name).map_or(0, |old| atoi(old));
-                let sum = i64::from(before) + i64::from(atoi(&value));
-                self.tx.set(&name, sum.max(0).to_string());
+        let before = match set.collection {
+            Some(Variable::Tx) => self.tx.get(&name).map(|old| atoi(old)),
+            Some(other) if self.live(other).is_some() => {
+                self.live(other).and_then(|live| live.get(&name)).map(atoi)
             }
+            other => {
+                let shown = other.map_or("?", Variable::name);
+                self.debug(3, |_| {
+                    format!("Could not set variable \"{shown}\" as the collection does not exist.")
+                        .into_bytes()
+                });
+                return;
+            }
+        };
+        let value = match set.assignment {
+            Assignment::Unset => None,
+            Assignment::Set(_) => Some(value),
+            Assignment::Add(_) => {
+                let sum = i64::from(before.unwrap_or(0)) + i64::from(atoi(&value));
+                Some(sum.max(0).to_string().into_bytes())
+            }
+        };
+        let live = self
+            .persistent
+            .iter_mut()
+            .find(|(known, _)| Some(*known) == set.collection);
+        match (live, value) {
+            (Some((_, live)), Some(value)) => live.set(&name, value),
+            (Some((_, live)), None) => live.remove(&name),
+            (None, Some(value)) => self.tx.set(&name, value),
+            (None, None) => self.tx.remove(&name),
         }
-    }
-
-    fn collection_action(&mut self, _chain: &Chain, action: &CollectionAction, _host: &dyn Host) {
-        let (CollectionAction::Init(name, ..) | CollectionAction::Expire(name, ..) | CollectionAction::Deprecate(name, ..)) = action;
-        self.debug(3, |_| format!("Collection {} is not available.", name.name()).into_bytes());
     }
 
     fn control(&mut self, ctl: &Ctl) {

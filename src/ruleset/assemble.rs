@@ -64,10 +64,13 @@ impl RuleSet {
 
     /// All chains.
     pub fn chains(&self) -> impl Iterator<Item = &Arc<Chain>> {
-        self.phases.iter().flatten().filter_map(|entry| match entry {
-            Entry::Chain(chain) => Some(chain),
-            Entry::Marker(_) => None,
-        })
+        self.phases
+            .iter()
+            .flatten()
+            .filter_map(|entry| match entry {
+                Entry::Chain(chain) => Some(chain),
+                Entry::Marker(_) => None,
+            })
     }
 
     /// Where a chain at `at` that matched continues: an index into the phase, possibly behind its end.
@@ -81,7 +84,11 @@ impl RuleSet {
             Flow::Next => at + 1,
             Flow::Skip(count) => {
                 let chains = rest().filter(|(_, entry)| matches!(entry, Entry::Chain(_)));
-                chains.skip(*count as usize).map(|(found, _)| found).next().unwrap_or(entries.len())
+                chains
+                    .skip(*count as usize)
+                    .map(|(found, _)| found)
+                    .next()
+                    .unwrap_or(entries.len())
             }
             Flow::SkipAfter(name) => {
                 let found = rest().find(|(_, entry)| match entry {

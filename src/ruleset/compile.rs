@@ -66,9 +66,19 @@ impl Compiler<'_> {
         let switches = &list.switches;
         let phase = switches.phase.unwrap_or(self.default_phase);
         let fallback = ActionList::default();
-        let default = self.defaults.get(phase.index()).and_then(Option::as_ref).unwrap_or(&fallback);
+        let default = self
+            .defaults
+            .get(phase.index())
+            .and_then(Option::as_ref)
+            .unwrap_or(&fallback);
 
-        let inherited = || default.switches.disruptive.clone().unwrap_or(Disruptive::Pass);
+        let inherited = || {
+            default
+                .switches
+                .disruptive
+                .clone()
+                .unwrap_or(Disruptive::Pass)
+        };
         let disruptive = match switches.disruptive.clone() {
             None | Some(Disruptive::Block) => match inherited() {
                 Disruptive::Block => Disruptive::Pass,
@@ -76,23 +86,37 @@ impl Compiler<'_> {
             },
             Some(own) => own,
         };
-        if phase == Phase::Logging && !matches!(disruptive, Disruptive::Pass | Disruptive::Allow(_)) {
-            let own = switches.disruptive.as_ref().is_some_and(|own| !matches!(own, Disruptive::Block));
+        if phase == Phase::Logging && !matches!(disruptive, Disruptive::Pass | Disruptive::Allow(_))
+        {
+            let own = switches
+                .disruptive
+                .as_ref()
+                .is_some_and(|own| !matches!(own, Disruptive::Block));
             if own {
                 let error = seclang::Error::new(
                     "Disruptive actions (except pass and allow) cannot be specified for phase 5 rules",
                     0..source.actions.map_or(0, <[u8]>::len),
                 );
-                return Err(CompileError { part: Part::Actions, error });
+                return Err(CompileError {
+                    part: Part::Actions,
+                    error,
+                });
             }
         }
         let log = switches.log.or(default.switches.log).unwrap_or(true);
-        let auditlog = switches.auditlog.or(default.switches.auditlog).unwrap_or(true);
+        let auditlog = switches
+            .auditlog
+            .or(default.switches.auditlog)
+            .unwrap_or(true);
         let rule = self.rule(source, &tree, &list, default)?;
         Ok(Chain {
             phase,
             rules: vec![rule],
-            disruptive: if phase == Phase::Logging && !matches!(disruptive, Disruptive::Allow(_)) { Disruptive::Pass } else { disruptive },
+            disruptive: if phase == Phase::Logging && !matches!(disruptive, Disruptive::Allow(_)) {
+                Disruptive::Pass
+            } else {
+                disruptive
+            },
             pause: switches.pause.clone(),
             status: switches.status.or(default.switches.status).unwrap_or(403),
             log,
@@ -106,7 +130,10 @@ impl Compiler<'_> {
     pub fn member(&self, source: &Source<'_>) -> Result<(Rule, bool), CompileError> {
         let (tree, list) = self.actions(source, Context::ChainMember)?;
         let more = list.switches.chain;
-        Ok((self.rule(source, &tree, &list, &ActionList::default())?, more))
+        Ok((
+            self.rule(source, &tree, &list, &ActionList::default())?,
+            more,
+        ))
     }
 
     /// Compiles a list of targets on its own (`SecRuleUpdateTargetById` and its kin).
@@ -114,8 +141,15 @@ impl Compiler<'_> {
         seclang::parse_targets(text)?.iter().map(target).collect()
     }
 
-    fn actions(&self, source: &Source<'_>, context: Context) -> Result<(Vec<ast::Action>, ActionList), CompileError> {
-        let at = |error| CompileError { part: Part::Actions, error };
+    fn actions(
+        &self,
+        source: &Source<'_>,
+        context: Context,
+    ) -> Result<(Vec<ast::Action>, ActionList), CompileError> {
+        let at = |error| CompileError {
+            part: Part::Actions,
+            error,
+        };
         let tree = seclang::parse_actions(source.actions.unwrap_or_default()).map_err(at)?;
         let list = actions::parse(&tree, context).map_err(at)?;
         Ok((tree, list))
@@ -129,7 +163,10 @@ impl Compiler<'_> {
         default: &ActionList,
     ) -> Result<Rule, CompileError> {
         let targets = match source.targets {
-            Some(text) => Self::targets(text).map_err(|error| CompileError { part: Part::Targets, error })?,
+            Some(text) => Self::targets(text).map_err(|error| CompileError {
+                part: Part::Targets,
+                error,
+            })?,
             None => vec![Target {
                 variable: Variable::RemoteAddr,
                 selector: Selector::All,
@@ -138,17 +175,24 @@ impl Compiler<'_> {
             }],
         };
         let operator = match source.operator {
-            Some(text) => seclang::parse_operator(text).map_err(|error| CompileError { part: Part::Operator, error })?,
+            Some(text) => seclang::parse_operator(text).map_err(|error| CompileError {
+                part: Part::Operator,
+                error,
+            })?,
             None => unconditional(),
         };
-        let test = self.test(&operator).map_err(|error| CompileError { part: Part::Operator, error })?;
+        let test = self.test(&operator).map_err(|error| CompileError {
+            part: Part::Operator,
+            error,
+        })?;
         let mut meta = list.meta.clone();
         if meta.tags.is_empty() {
             meta.tags.clone_from(&default.meta.tags);
             meta.tag_texts.clone_from(&default.meta.tag_texts);
         } else {
             meta.tags.splice(0..0, default.meta.tags.iter().cloned());
-            meta.tag_texts.splice(0..0, default.meta.tag_texts.iter().cloned());
+            meta.tag_texts
+                .splice(0..0, default.meta.tag_texts.iter().cloned());
         }
         meta.severity = meta.severity.or(default.meta.severity);
         meta.logdata = meta.logdata.or_else(|| default.meta.logdata.clone());
@@ -169,8 +213,15 @@ impl Compiler<'_> {
     }
 
     fn test(&self, operator: &ast::Operator) -> Result<Test, seclang::Error> {
-        let kind = Kind::lookup(&operator.name.value)
-            .ok_or_else(|| unknown(format!("Error creating rule: Failed to resolve operator: {}", operator.name.value), &operator.name))?;
+        let kind = Kind::lookup(&operator.name.value).ok_or_else(|| {
+            unknown(
+                format!(
+                    "Error creating rule: Failed to resolve operator: {}",
+                    operator.name.value
+                ),
+                &operator.name,
+            )
+        })?;
         let text = &operator.argument.value;
         let template = Template::parse(text);
         let argument = match template.constant() {
@@ -185,18 +236,31 @@ impl Compiler<'_> {
         };
         let compiled = operators::compile(kind, text, &context).map_err(|error| {
             let start = operator.argument.span.start;
-            let span = error.span.map_or(operator.argument.span.clone(), |span| start + span.start..start + span.end);
+            let span = error.span.map_or(operator.argument.span.clone(), |span| {
+                start + span.start..start + span.end
+            });
             seclang::Error::new(error.message, span)
         })?;
-        Ok(Test { negated: operator.negated, operator: Arc::new(compiled), argument, written: text.clone() })
+        Ok(Test {
+            negated: operator.negated,
+            operator: Arc::new(compiled),
+            argument,
+            written: text.clone(),
+        })
     }
 }
 
 fn unconditional() -> ast::Operator {
     ast::Operator {
         negated: false,
-        name: ast::Spanned { value: "unconditionalMatch".to_owned(), span: 0..0 },
-        argument: ast::Spanned { value: Vec::new(), span: 0..0 },
+        name: ast::Spanned {
+            value: "unconditionalMatch".to_owned(),
+            span: 0..0,
+        },
+        argument: ast::Spanned {
+            value: Vec::new(),
+            span: 0..0,
+        },
     }
 }
 
@@ -210,10 +274,16 @@ fn target(tree: &ast::Target) -> Result<Target, seclang::Error> {
     let variable = match Variable::lookup(name) {
         Some(variable) => variable,
         // Compat: HTTP_<Name> is an old spelling of REQUEST_HEADERS:<Name>.
-        None => match name.get(..5).filter(|prefix| prefix.eq_ignore_ascii_case("HTTP_")) {
+        None => match name
+            .get(..5)
+            .filter(|prefix| prefix.eq_ignore_ascii_case("HTTP_"))
+        {
             Some(_) => {
                 let key = name.get(5..).unwrap_or_default().as_bytes().to_vec();
-                selector = Some(ast::Spanned { value: key, span: tree.name.span.clone() });
+                selector = Some(ast::Spanned {
+                    value: key,
+                    span: tree.name.span.clone(),
+                });
                 Variable::RequestHeaders
             }
             None => return Err(unknown(format!("Unknown variable: {name}"), &tree.name)),
@@ -221,9 +291,15 @@ fn target(tree: &ast::Target) -> Result<Target, seclang::Error> {
     };
     let problem = match (variable.shape(), &selector) {
         // Compat: mod_security2 takes REQUEST_BODY:name, and gives the whole body.
-        (Shape::Scalar, Some(_)) if variable != Variable::RequestBody => Some("Variable does not support parameters"),
-        (Shape::KeyedCollection, None) if !tree.exclude => Some("Missing mandatory parameter for variable"),
-        (Shape::Scalar, None) if tree.count => Some("The & modifier does not apply to non-collection variables"),
+        (Shape::Scalar, Some(_)) if variable != Variable::RequestBody => {
+            Some("Variable does not support parameters")
+        }
+        (Shape::KeyedCollection, None) if !tree.exclude => {
+            Some("Missing mandatory parameter for variable")
+        }
+        (Shape::Scalar, None) if tree.count => {
+            Some("The & modifier does not apply to non-collection variables")
+        }
         _ => None,
     };
     if let Some(problem) = problem {
@@ -234,10 +310,18 @@ fn target(tree: &ast::Target) -> Result<Target, seclang::Error> {
         Some(_) if variable == Variable::RequestBody => Selector::All,
         Some(found) => compile_selector(variable, &found)?,
     };
-    Ok(Target { variable, selector, count: tree.count, exclude: tree.exclude })
+    Ok(Target {
+        variable,
+        selector,
+        count: tree.count,
+        exclude: tree.exclude,
+    })
 }
 
-fn compile_selector(variable: Variable, text: &ast::Spanned<Vec<u8>>) -> Result<Selector, seclang::Error> {
+fn compile_selector(
+    variable: Variable,
+    text: &ast::Spanned<Vec<u8>>,
+) -> Result<Selector, seclang::Error> {
     if variable == Variable::Xml {
         // The two paths that rules use in practice; anything else is an XPath expression.
         if !matches!(text.value.as_slice(), b"/*" | b"//@*") {
@@ -247,16 +331,24 @@ fn compile_selector(variable: Variable, text: &ast::Spanned<Vec<u8>>) -> Result<
         return Ok(Selector::Key(text.value.clone()));
     }
     match text.value.as_slice() {
-        [b'/', pattern @ .., b'/'] if !pattern.is_empty() => match Pattern::compile_selector(pattern) {
-            Ok(pattern) => Ok(Selector::Pattern(Arc::new(pattern))),
-            Err(error) => Err(seclang::Error::new(format!("Error compiling pattern: {error}"), text.span.clone())),
-        },
+        [b'/', pattern @ .., b'/'] if !pattern.is_empty() => {
+            match Pattern::compile_selector(pattern) {
+                Ok(pattern) => Ok(Selector::Pattern(Arc::new(pattern))),
+                Err(error) => Err(seclang::Error::new(
+                    format!("Error compiling pattern: {error}"),
+                    text.span.clone(),
+                )),
+            }
+        }
         key => Ok(Selector::Key(key.to_vec())),
     }
 }
 
 /// The list that remains after `t:none` and `t:-name`, in the order of the text.
-fn transformations(default: &[TransformationStep], own: &[TransformationStep]) -> Vec<Transformation> {
+fn transformations(
+    default: &[TransformationStep],
+    own: &[TransformationStep],
+) -> Vec<Transformation> {
     let mut list = Vec::new();
     for step in default.iter().chain(own) {
         match step {

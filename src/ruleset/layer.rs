@@ -22,7 +22,11 @@ pub(super) enum Item {
 
 impl Layer {
     pub(super) fn removes(&self, chain: &Chain) -> bool {
-        chain.starter().is_some_and(|rule| self.removals.iter().any(|removal| removal.selects(&rule.meta)))
+        chain.starter().is_some_and(|rule| {
+            self.removals
+                .iter()
+                .any(|removal| removal.selects(&rule.meta))
+        })
     }
 
     /// Whether it changes nothing.
@@ -44,7 +48,13 @@ pub struct LayerBuilder {
 
 impl Default for LayerBuilder {
     fn default() -> Self {
-        LayerBuilder { items: Vec::new(), removals: Vec::new(), inherits: true, ids: HashSet::new(), open: None }
+        LayerBuilder {
+            items: Vec::new(),
+            removals: Vec::new(),
+            inherits: true,
+            ids: HashSet::new(),
+            open: None,
+        }
     }
 }
 
@@ -99,7 +109,9 @@ impl LayerBuilder {
     /// `SecRuleRemoveById` and its kin: at once for the rules above in this section, and for all that it inherits.
     pub fn remove(&mut self, selector: RuleSelector) {
         self.items.retain(|item| match item {
-            Item::Chain(chain) => !chain.starter().is_some_and(|rule| selector.selects(&rule.meta)),
+            Item::Chain(chain) => !chain
+                .starter()
+                .is_some_and(|rule| selector.selects(&rule.meta)),
             Item::Marker(_) => true,
         });
         self.removals.push(selector);
@@ -107,12 +119,19 @@ impl LayerBuilder {
 
     /// `SecRuleUpdateTarget…`: adds targets to all rules of the selected chains of this section, or replaces the
     /// targets that equal `replaced`.
-    pub fn update_targets(&mut self, selector: &RuleSelector, added: &[Target], replaced: Option<&[Target]>) {
+    pub fn update_targets(
+        &mut self,
+        selector: &RuleSelector,
+        added: &[Target],
+        replaced: Option<&[Target]>,
+    ) {
         for chain in self.selected(selector) {
             for rule in &mut Arc::make_mut(chain).rules {
                 if let Some(replaced) = replaced {
-                    let same = |a: &Target, b: &Target| a.variable == b.variable && a.same_selector(b);
-                    rule.targets.retain(|target| !replaced.iter().any(|old| same(target, old)));
+                    let same =
+                        |a: &Target, b: &Target| a.variable == b.variable && a.same_selector(b);
+                    rule.targets
+                        .retain(|target| !replaced.iter().any(|old| same(target, old)));
                 }
                 rule.targets.extend_from_slice(added);
             }
@@ -120,7 +139,12 @@ impl LayerBuilder {
     }
 
     /// Lets `change` loose on the rule at `position` in the selected chains of this section.
-    pub fn update_rules(&mut self, selector: &RuleSelector, position: usize, mut change: impl FnMut(&mut Chain, usize)) {
+    pub fn update_rules(
+        &mut self,
+        selector: &RuleSelector,
+        position: usize,
+        mut change: impl FnMut(&mut Chain, usize),
+    ) {
         for chain in self.selected(selector) {
             let chain = Arc::make_mut(chain);
             if position < chain.rules.len() {
@@ -131,7 +155,13 @@ impl LayerBuilder {
 
     fn selected(&mut self, selector: &RuleSelector) -> impl Iterator<Item = &mut Arc<Chain>> {
         self.items.iter_mut().filter_map(move |item| match item {
-            Item::Chain(chain) if chain.starter().is_some_and(|rule| selector.selects(&rule.meta)) => Some(chain),
+            Item::Chain(chain)
+                if chain
+                    .starter()
+                    .is_some_and(|rule| selector.selects(&rule.meta)) =>
+            {
+                Some(chain)
+            }
             _ => None,
         })
     }
@@ -145,7 +175,11 @@ impl LayerBuilder {
     pub fn finish(&self) -> Layer {
         let mut items = self.items.clone();
         items.extend(self.open.clone().map(|chain| Item::Chain(Arc::new(chain))));
-        Layer { items, removals: self.removals.clone(), inherits: self.inherits }
+        Layer {
+            items,
+            removals: self.removals.clone(),
+            inherits: self.inherits,
+        }
     }
 }
 

@@ -11,7 +11,10 @@ pub struct Collection {
 impl Collection {
     /// The first value of a name.
     pub fn get(&self, name: &[u8]) -> Option<&Bytes> {
-        self.entries.iter().find(|(known, _)| same(known, name)).map(|(_, value)| value)
+        self.entries
+            .iter()
+            .find(|(known, _)| same(known, name))
+            .map(|(_, value)| value)
     }
 
     /// Replaces the values of a name by one.
@@ -52,7 +55,10 @@ mod tests {
         tx.set(b"Score", "1");
         tx.push("a", "x");
         tx.set(b"SCORE", "2");
-        let all: Vec<_> = tx.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+        let all: Vec<_> = tx
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.as_ref()))
+            .collect();
         assert_eq!(all, [(&b"Score"[..], &b"2"[..]), (b"a", b"x")]);
         tx.remove(b"A");
         assert!(tx.get(b"a").is_none());

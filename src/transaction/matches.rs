@@ -52,6 +52,9 @@ impl Matches {
 
     /// The chains that matched to the end, in order.
     pub fn rules(&self) -> impl Iterator<Item = &Arc<Chain>> {
-        self.rules.iter().filter(|found| found.matched == found.chain.rules.len()).map(|found| &found.chain)
+        self.rules
+            .iter()
+            .filter(|found| found.matched == found.chain.rules.len())
+            .map(|found| &found.chain)
     }
 }

@@ -21,9 +21,11 @@ use bytes::Bytes;
 use crate::actions::{AuditEngine, Ctl, Sanitise};
 use crate::audit::Parts;
 use crate::body::{Argument, cookies, urlencoded};
+use crate::collections::Live;
 use crate::config::Config;
 use crate::limits;
 use crate::types::{EngineMode, Phase};
+use crate::variables::Variable;
 use facts::{Connection, Header, Request, Response};
 
 pub use collection::Collection;
@@ -52,6 +54,11 @@ pub struct Transaction {
     pub(crate) response_body: ResponseBody,
     /// TX.
     pub(crate) tx: Collection,
+    /// Persistent collections that rules have opened.
+    pub(crate) persistent: Vec<(Variable, Live)>,
+    /// SESSIONID and USERID.
+    pub(crate) session: Option<Vec<u8>>,
+    pub(crate) user: Option<Vec<u8>>,
     /// XMLRPC and PINGBACK.
     pub(crate) xmlrpc: Collection,
     pub(crate) pingback: Collection,
@@ -96,7 +103,9 @@ impl Transaction {
         let query = urlencoded::parse(query, config.argument_separator, config.arguments_limit);
         let (format, separator) = (config.cookie_format, config.cookie_v0_separator);
         let cookies = header_values(&request.headers, "Cookie");
-        let cookies = cookies.flat_map(|header| cookies::parse(header, format, separator)).collect();
+        let cookies = cookies
+            .flat_map(|header| cookies::parse(header, format, separator))
+            .collect();
         Transaction {
             overrides: Overrides::default(),
             connection,
@@ -107,6 +116,9 @@ impl Transaction {
             body: Body::default(),
             response_body: ResponseBody::default(),
             tx: Collection::default(),
+            persistent: Vec::new(),
+            session: None,
+            user: None,
             xmlrpc: Collection::default(),
             pingback: Collection::default(),
             matches: Matches::default(),
@@ -191,6 +203,14 @@ impl Transaction {
         }
     }
 
+    /// A persistent collection, once a rule has opened it.
+    pub(crate) fn live(&self, variable: Variable) -> Option<&Live> {
+        self.persistent
+            .iter()
+            .find(|(known, _)| *known == variable)
+            .map(|(_, live)| live)
+    }
+
     /// All values of a request header.
     pub(crate) fn request_header<'t>(&'t self, name: &'t str) -> impl Iterator<Item = &'t Bytes> {
         header_values(&self.request.headers, name)
@@ -203,7 +223,12 @@ impl Transaction {
 }
 
 /// All values of a header field.
-pub(crate) fn header_values<'t>(headers: &'t [Header], name: &'t str) -> impl Iterator<Item = &'t Bytes> {
-    let wanted = headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name.as_bytes()));
+pub(crate) fn header_values<'t>(
+    headers: &'t [Header],
+    name: &'t str,
+) -> impl Iterator<Item = &'t Bytes> {
+    let wanted = headers
+        .iter()
+        .filter(move |header| header.name.eq_ignore_ascii_case(name.as_bytes()));
     wanted.map(|header| &header.value)
 }

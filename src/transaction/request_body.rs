@@ -35,7 +35,10 @@ enum Intake {
     #[default]
     Waiting,
     /// A parser that takes chunks, and a second one where the bytes look like XML but the parser is another.
-    Running { parser: Option<Parser>, xml: Option<Box<xml::Parser>> },
+    Running {
+        parser: Option<Parser>,
+        xml: Option<Box<xml::Parser>>,
+    },
     /// Nothing more is parsed.
     Stopped,
 }
@@ -79,9 +82,13 @@ impl ReadError {
 
     fn message(self) -> &'static str {
         match self {
-            ReadError::Timeout => "Error reading request body: the client sent nothing for too long.",
+            ReadError::Timeout => {
+                "Error reading request body: the client sent nothing for too long."
+            }
             ReadError::Truncated => "Error reading request body: Client went away.",
-            ReadError::TooLarge => "Error reading request body: HTTP Error 413 - Request entity too large. (Most likely.)",
+            ReadError::TooLarge => {
+                "Error reading request body: HTTP Error 413 - Request entity too large. (Most likely.)"
+            }
             ReadError::Malformed => "Error reading request body: the framing is malformed.",
             ReadError::Other => "Error reading request body.",
         }
@@ -138,7 +145,10 @@ impl Body {
 impl Transaction {
     /// Whether the host is to hand over the body.
     pub fn wants_request_body(&self) -> bool {
-        let access = self.overrides.request_body_access.unwrap_or(self.config.request_body_access);
+        let access = self
+            .overrides
+            .request_body_access
+            .unwrap_or(self.config.request_body_access);
         access && self.mode() != EngineMode::Off
     }
 
@@ -164,10 +174,15 @@ impl Transaction {
         let limit = self.request_body_limit();
         let room = limit.saturating_sub(self.body.store.len());
         let over = chunk.len() as u64 > room;
-        let seen = chunk.get(..usize::try_from(room).unwrap_or(usize::MAX)).filter(|_| over).unwrap_or(chunk);
+        let seen = chunk
+            .get(..usize::try_from(room).unwrap_or(usize::MAX))
+            .filter(|_| over)
+            .unwrap_or(chunk);
         if over && self.refuses_over_limit() {
             self.body.over_limit = true;
-            let message = format!("Request body is larger than the configured limit ({limit}). Deny with status (413)");
+            let message = format!(
+                "Request body is larger than the configured limit ({limit}). Deny with status (413)"
+            );
             self.engine_alert(message.as_bytes());
             return BodyStep::Refuse(413);
         }
@@ -178,8 +193,14 @@ impl Transaction {
         // What was read must be served again, so all of it is kept, also where it is not looked at.
         let memory = self.body_memory_limit();
         let directory = std::sync::Arc::clone(&self.config.tmp_dir);
-        if let Err(error) = self.body.store.append(chunk, memory, Path::new(&*directory)) {
-            self.engine_alert(format!("Failed to store the request body in {directory}: {error}").as_bytes());
+        if let Err(error) = self
+            .body
+            .store
+            .append(chunk, memory, Path::new(&*directory))
+        {
+            self.engine_alert(
+                format!("Failed to store the request body in {directory}: {error}").as_bytes(),
+            );
             return BodyStep::Refuse(500);
         }
         if over {
@@ -200,17 +221,15 @@ impl Transaction {
     }
 
     /// Ends the body: parsers come to their result. Before phase 2.
-    pub fn end_request_body(&mut self) -> BodyStep {
+    pub fn end_request_body(&mut self) {
         if std::mem::replace(&mut self.body.ended, true) {
-            return BodyStep::Continue;
+            return;
         }
-        let mut step = BodyStep::Continue;
         self.body.store.end();
         let intake = std::mem::replace(&mut self.body.parser, Intake::Stopped);
         if let Intake::Running { parser, xml } = intake {
             if let Some(parser) = parser {
                 self.body.parsed = parser.finish();
-                step = self.check_no_files_limit(self.body.parsed.no_files_length);
             }
             self.body.recognised = xml.map(|parser| parser.finish());
         }
@@ -218,12 +237,15 @@ impl Transaction {
         let memory = self.body.store.memory().cloned();
         if let Some(bytes) = memory.filter(|bytes| form && !bytes.is_empty()) {
             let room = self.arguments_room();
-            self.body.parsed = urlencoded::parse(&bytes, self.config.argument_separator, room).into();
+            self.body.parsed =
+                urlencoded::parse(&bytes, self.config.argument_separator, room).into();
             self.body.visible = Some(bytes);
         } else if self.overrides.force_request_body && !self.body.store.is_empty() {
             self.body.visible = self.body.store.memory().cloned();
         }
-        if let (Some(message), Some(processor)) = (self.body.parsed.error.clone(), self.body.processor.clone()) {
+        if let (Some(message), Some(processor)) =
+            (self.body.parsed.error.clone(), self.body.processor.clone())
+        {
             // Compat: the prefix names the processor as mod_security2 does.
             let message = match processor.as_str() {
                 "XML" => format!("XML parsing error: {message}"),
@@ -233,19 +255,27 @@ impl Transaction {
             };
             self.body.fail(message);
         }
-        let unknown = self.body.processor.as_deref().filter(|name| Kind::from_name(name).is_none()).map(str::to_owned);
+        let unknown = self
+            .body
+            .processor
+            .as_deref()
+            .filter(|name| Kind::from_name(name).is_none())
+            .map(str::to_owned);
         if let Some(name) = unknown.filter(|_| !self.body.store.is_empty()) {
-            self.body.fail(format!("Unknown request body processor: {name}"));
+            self.body
+                .fail(format!("Unknown request body processor: {name}"));
         }
-        step
     }
 
     fn request_body_limit(&self) -> u64 {
-        self.overrides.request_body_limit.unwrap_or(self.config.request_body_limit)
+        self.overrides
+            .request_body_limit
+            .unwrap_or(self.config.request_body_limit)
     }
 
     fn refuses_over_limit(&self) -> bool {
-        self.mode() == EngineMode::On && self.config.request_body_limit_action == LimitAction::Reject
+        self.mode() == EngineMode::On
+            && self.config.request_body_limit_action == LimitAction::Reject
     }
 
     /// Forms are looked at as a whole, and so is what a rule forced into REQUEST_BODY: they stay in memory.
@@ -258,12 +288,18 @@ impl Transaction {
     }
 
     fn arguments_room(&self) -> usize {
-        self.config.arguments_limit.saturating_sub(self.query.args.len())
+        self.config
+            .arguments_limit
+            .saturating_sub(self.query.args.len())
     }
 
     /// Chooses the processor: a rule's choice, or that of the Content-Type.
     fn begin_body(&mut self, first: &[u8]) {
-        let content_type = self.request_header("Content-Type").next().cloned().unwrap_or_default();
+        let content_type = self
+            .request_header("Content-Type")
+            .next()
+            .cloned()
+            .unwrap_or_default();
         if self.body.processor.is_none() {
             let kind = Kind::from_content_type(&content_type);
             self.body.processor = kind.map(|kind| kind.name().to_owned());
@@ -281,33 +317,34 @@ impl Transaction {
             .filter(|kind| *kind != Kind::Urlencoded)
             .map(|kind| Parser::new(kind, &content_type, &settings));
         let inspects = self.config.pingback_engine != EngineMode::Off && kind != Some(Kind::Xml);
-        let xml = (inspects && xml::looks_like_xml(first)).then(|| Box::new(xml::Parser::new(xml::Options::default())));
+        let xml = (inspects && xml::looks_like_xml(first))
+            .then(|| Box::new(xml::Parser::new(xml::Options::default())));
         self.body.parser = Intake::Running { parser, xml };
     }
 
     fn parse_chunk(&mut self, chunk: &[u8]) -> BodyStep {
-        let Intake::Running { parser, xml } = &mut self.body.parser else { return BodyStep::Continue };
+        let Intake::Running { parser, xml } = &mut self.body.parser else {
+            return BodyStep::Continue;
+        };
         if let Some(xml) = xml {
             xml.feed(chunk);
         }
         if let Some(parser) = parser {
             parser.feed(chunk);
         }
-        // Compat: the limit is about bodies that have a processor. Files in a multipart body do not count, so there it is
-        // judged at the end, when their size is known.
-        let counted = match self.body.processor.as_deref() {
-            None | Some("MULTIPART") => 0,
-            Some(_) => self.body.store.len() + chunk.len() as u64,
+        // Compat: the limit is about bodies that have a processor; files in a multipart body do not count.
+        let counted = match (&parser, self.body.processor.as_deref()) {
+            (Some(parser), _) => parser.no_files_length(),
+            (None, Some("URLENCODED")) => self.body.store.len() + chunk.len() as u64,
+            _ => 0,
         };
-        self.check_no_files_limit(counted)
-    }
-
-    fn check_no_files_limit(&mut self, counted: u64) -> BodyStep {
         let limit = self.config.request_body_no_files_limit;
         if counted <= limit {
             return BodyStep::Continue;
         }
-        let message = format!("Request body no files data length is larger than the configured limit ({limit}).");
+        let message = format!(
+            "Request body no files data length is larger than the configured limit ({limit})."
+        );
         if self.refuses_over_limit() {
             self.engine_alert(format!("{message}. Deny with code (413)").as_bytes());
             return BodyStep::Refuse(413);
@@ -315,7 +352,11 @@ impl Transaction {
         self.body.fail(message);
         self.body.over_limit = true;
         let stopped = std::mem::replace(&mut self.body.parser, Intake::Stopped);
-        if let Intake::Running { parser: Some(parser), .. } = stopped {
+        if let Intake::Running {
+            parser: Some(parser),
+            ..
+        } = stopped
+        {
             self.body.parsed = parser.finish();
         }
         BodyStep::Continue

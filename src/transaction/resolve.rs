@@ -72,13 +72,25 @@ impl Transaction {
                 self.select(variable, &target.selector, scene, &mut |_, _| number += 1);
                 let key = match &target.selector {
                     Selector::Key(key) => Some(Cow::Borrowed(key.as_slice())),
-                    Selector::Pattern(pattern) => Some(Cow::Owned([b"/", pattern.as_bytes(), b"/"].concat())),
+                    Selector::Pattern(pattern) => {
+                        Some(Cow::Owned([b"/", pattern.as_bytes(), b"/"].concat()))
+                    }
                     Selector::All => None,
                 };
-                values.push(Value { variable, key, value: decimal(number), count: true });
+                values.push(Value {
+                    variable,
+                    key,
+                    value: decimal(number),
+                    count: true,
+                });
             } else {
                 self.select(variable, &target.selector, scene, &mut |key, value| {
-                    values.push(Value { variable, key, value, count: false });
+                    values.push(Value {
+                        variable,
+                        key,
+                        value,
+                        count: false,
+                    });
                 });
             }
         }
@@ -86,7 +98,12 @@ impl Transaction {
     }
 
     /// The first value of a variable: what a macro stands for.
-    pub(crate) fn first_value<'t>(&'t self, variable: Variable, key: Option<&'t [u8]>, scene: &Scene<'_>) -> Option<Cow<'t, [u8]>> {
+    pub(crate) fn first_value<'t>(
+        &'t self,
+        variable: Variable,
+        key: Option<&'t [u8]>,
+        scene: &Scene<'_>,
+    ) -> Option<Cow<'t, [u8]>> {
         if let (Variable::Tx, Some(key)) = (variable, key) {
             return self.tx.get(key).map(|value| Cow::Borrowed(value.as_ref()));
         }
@@ -98,7 +115,13 @@ impl Transaction {
         first
     }
 
-    fn select<'t>(&'t self, variable: Variable, selector: &Selector, scene: &Scene<'_>, sink: Sink<'_, 't>) {
+    fn select<'t>(
+        &'t self,
+        variable: Variable,
+        selector: &Selector,
+        scene: &Scene<'_>,
+        sink: Sink<'_, 't>,
+    ) {
         if !variable.is_collection() {
             if let Some(value) = self.scalar(variable, scene) {
                 sink(None, value);
@@ -122,29 +145,71 @@ impl Transaction {
     }
 
     fn collection<'t>(&'t self, variable: Variable, scene: &Scene<'_>, sink: Sink<'_, 't>) {
-        let mut pair = |name: &'t [u8], value: &'t [u8]| sink(Some(Cow::Borrowed(name)), Cow::Borrowed(value));
+        let mut pair =
+            |name: &'t [u8], value: &'t [u8]| sink(Some(Cow::Borrowed(name)), Cow::Borrowed(value));
         match variable {
             Variable::Args => self.arguments().for_each(|arg| pair(&arg.name, &arg.value)),
             Variable::ArgsNames => self.arguments().for_each(|arg| pair(&arg.name, &arg.name)),
-            Variable::ArgsGet => self.query.args.iter().for_each(|arg| pair(&arg.name, &arg.value)),
-            Variable::ArgsGetNames => self.query.args.iter().for_each(|arg| pair(&arg.name, &arg.name)),
+            Variable::ArgsGet => self
+                .query
+                .args
+                .iter()
+                .for_each(|arg| pair(&arg.name, &arg.value)),
+            Variable::ArgsGetNames => self
+                .query
+                .args
+                .iter()
+                .for_each(|arg| pair(&arg.name, &arg.name)),
             Variable::ArgsPost => self.posted().for_each(|arg| pair(&arg.name, &arg.value)),
             Variable::ArgsPostNames => self.posted().for_each(|arg| pair(&arg.name, &arg.name)),
-            Variable::RequestCookies => self.cookies.iter().for_each(|cookie| pair(&cookie.name, &cookie.value)),
-            Variable::RequestCookiesNames => self.cookies.iter().for_each(|cookie| pair(&cookie.name, &cookie.name)),
-            Variable::RequestHeaders => self.request.headers.iter().for_each(|header| pair(&header.name, &header.value)),
+            Variable::RequestCookies => self
+                .cookies
+                .iter()
+                .for_each(|cookie| pair(&cookie.name, &cookie.value)),
+            Variable::RequestCookiesNames => self
+                .cookies
+                .iter()
+                .for_each(|cookie| pair(&cookie.name, &cookie.name)),
+            Variable::RequestHeaders => self
+                .request
+                .headers
+                .iter()
+                .for_each(|header| pair(&header.name, &header.value)),
             Variable::RequestHeadersNames => {
-                self.request.headers.iter().for_each(|header| pair(&header.name, &header.name));
+                self.request
+                    .headers
+                    .iter()
+                    .for_each(|header| pair(&header.name, &header.name));
             }
-            Variable::ResponseHeaders => self.sent_headers().for_each(|header| pair(&header.name, &header.value)),
-            Variable::ResponseHeadersNames => self.sent_headers().for_each(|header| pair(&header.name, &header.name)),
+            Variable::ResponseHeaders => self
+                .sent_headers()
+                .for_each(|header| pair(&header.name, &header.value)),
+            Variable::ResponseHeadersNames => self
+                .sent_headers()
+                .for_each(|header| pair(&header.name, &header.name)),
             Variable::Tx => self.tx.iter().for_each(|(name, value)| pair(name, value)),
-            Variable::XmlRpc => self.xmlrpc.iter().for_each(|(name, value)| pair(name, value)),
-            Variable::Pingback => self.pingback.iter().for_each(|(name, value)| pair(name, value)),
-            Variable::MatchedVars => self.matches.vars.iter().for_each(|(name, value)| pair(name, value)),
-            Variable::MatchedVarsNames => self.matches.vars.iter().for_each(|(name, _)| pair(name, name)),
+            Variable::XmlRpc => self
+                .xmlrpc
+                .iter()
+                .for_each(|(name, value)| pair(name, value)),
+            Variable::Pingback => self
+                .pingback
+                .iter()
+                .for_each(|(name, value)| pair(name, value)),
+            Variable::MatchedVars => self
+                .matches
+                .vars
+                .iter()
+                .for_each(|(name, value)| pair(name, value)),
+            Variable::MatchedVarsNames => self
+                .matches
+                .vars
+                .iter()
+                .for_each(|(name, _)| pair(name, name)),
             Variable::WebserverErrorLog => {
-                self.server_errors.iter().for_each(|text| sink(None, Cow::Borrowed(text.as_slice())));
+                self.server_errors
+                    .iter()
+                    .for_each(|text| sink(None, Cow::Borrowed(text.as_slice())));
             }
             Variable::Rule => rule_fields(scene, sink),
             Variable::Files
@@ -153,7 +218,17 @@ impl Transaction {
             | Variable::FilesTmpnames
             | Variable::FilesTmpContent
             | Variable::MultipartPartHeaders => self.files(variable, sink),
-            // Persistent collections exist from `initcol` on; GEO and PERF_RULES are empty until something fills them.
+            Variable::Global
+            | Variable::Ip
+            | Variable::Session
+            | Variable::User
+            | Variable::Resource => {
+                self.live(variable)
+                    .into_iter()
+                    .flat_map(|live| live.iter())
+                    .for_each(|(name, value)| pair(name, value));
+            }
+            // GEO and PERF_RULES are empty until something fills them.
             _ => {}
         }
     }
@@ -169,7 +244,9 @@ impl Transaction {
     }
 
     fn xml<'t>(&'t self, path: &[u8], sink: Sink<'_, 't>) {
-        let Some(document) = self.body.parsed().xml.as_ref() else { return };
+        let Some(document) = self.body.parsed().xml.as_ref() else {
+            return;
+        };
         let key = |path: &'static [u8]| Some(Cow::Borrowed(path));
         match path {
             b"/*" => {
@@ -177,12 +254,47 @@ impl Transaction {
                     sink(key(b"/*"), Cow::Owned(document.root_text().to_vec()));
                 }
             }
-            b"//@*" => document.attributes().for_each(|attribute| sink(key(b"//@*"), Cow::Borrowed(attribute.value()))),
+            b"//@*" => document
+                .attributes()
+                .for_each(|attribute| sink(key(b"//@*"), Cow::Borrowed(attribute.value()))),
             _ => {}
         }
     }
 
-    fn files<'t>(&'t self, _variable: Variable, _sink: Sink<'_, 't>) {}
+    /// The files and part headers of a multipart body.
+    fn files<'t>(&'t self, variable: Variable, sink: Sink<'_, 't>) {
+        let Some(multipart) = &self.body.parsed().multipart else {
+            return;
+        };
+        let mut pair =
+            |name: &'t [u8], value: Cow<'t, [u8]>| sink(Some(Cow::Borrowed(name)), value);
+        if variable == Variable::MultipartPartHeaders {
+            for part in &multipart.parts {
+                part.headers
+                    .iter()
+                    .for_each(|line| pair(&part.name, Cow::Borrowed(line)));
+            }
+            return;
+        }
+        for (field, file) in multipart.files() {
+            match variable {
+                Variable::Files => pair(field, Cow::Borrowed(&file.name)),
+                Variable::FilesNames => pair(field, Cow::Borrowed(field)),
+                Variable::FilesSizes => pair(field, Cow::Owned(file.size.to_string().into_bytes())),
+                _ => {}
+            }
+        }
+    }
+
+    fn files_combined_size(&self) -> u64 {
+        let files = self
+            .body
+            .parsed()
+            .multipart
+            .iter()
+            .flat_map(|multipart| multipart.files());
+        files.map(|(_, file)| file.size).sum()
+    }
 
     fn scalar<'t>(&'t self, variable: Variable, scene: &Scene<'_>) -> Option<Cow<'t, [u8]>> {
         use Variable::*;
@@ -194,7 +306,11 @@ impl Transaction {
         let time = || local_time(request.time);
         let number = |number: i64| Some(Cow::Owned(number.to_string().into_bytes()));
         match variable {
-            ArgsCombinedSize => Some(decimal(self.arguments().map(|arg| arg.name.len() + arg.value.len()).sum())),
+            ArgsCombinedSize => Some(decimal(
+                self.arguments()
+                    .map(|arg| arg.name.len() + arg.value.len())
+                    .sum(),
+            )),
             QueryString => request.query.as_deref().and_then(text),
             RequestLine => text(&request.line),
             RequestMethod => text(&request.method),
@@ -212,38 +328,59 @@ impl Transaction {
 
             RemoteAddr | UseragentIp | ClientAddress => address(self.connection.client.client),
             PeerAddress => address(self.connection.client.peer),
-            ForwardedFor => self.connection.client.forwarded_for.as_deref().and_then(text),
+            ForwardedFor => self
+                .connection
+                .client
+                .forwarded_for
+                .as_deref()
+                .and_then(text),
             RemotePort => number(self.connection.client.peer_port.into()),
             ServerAddr => address(self.connection.local_ip),
             ServerName => text(&request.hostname),
             ServerPort => number(request.server_port.into()),
+            SessionId => self.session.as_deref().and_then(text),
+            UserId => self.user.as_deref().and_then(text),
             WebAppId => text_of(&self.config.web_app_id),
 
             RequestBody => self.body.visible().and_then(|body| text(body)),
-            RequestBodyLength => Some(decimal(usize::try_from(self.body.store().len()).unwrap_or(usize::MAX))),
+            RequestBodyLength => Some(decimal(
+                usize::try_from(self.body.store().len()).unwrap_or(usize::MAX),
+            )),
             ReqbodyProcessor => text(self.body.processor().unwrap_or_default().as_bytes()),
             ReqbodyError | ReqbodyProcessorError => flag(self.body.error().is_some()),
-            ReqbodyErrorMsg | ReqbodyProcessorErrorMsg => text(self.body.error().unwrap_or_default().as_bytes()),
+            ReqbodyErrorMsg | ReqbodyProcessorErrorMsg => {
+                text(self.body.error().unwrap_or_default().as_bytes())
+            }
             UrlencodedError => flag(self.query.error || self.body.parsed().urlencoded_error),
             InboundDataError => flag(self.body.over_limit()),
 
             ResponseStatus => response.and_then(|response| number(response.status.into())),
             StatusLine => response.and_then(|response| text(&response.status_line)),
             ResponseProtocol => response.and_then(|response| text(&response.protocol)),
-            ResponseContentType => response.and_then(|response| response.content_type.as_deref()).and_then(text),
+            ResponseContentType => response
+                .and_then(|response| response.content_type.as_deref())
+                .and_then(text),
             ResponseContentLength => self.response_header("Content-Length").and_then(text),
             ResponseBody => self.response_body.visible().and_then(|body| text(body)),
             OutboundDataError => flag(self.response_body.over_limit()),
 
             MatchedVar => text(&self.matches.var),
             MatchedVarName => text(&self.matches.var_name),
-            HighestSeverity => number(self.matches.highest_severity.map_or(255, |severity| severity.number().into())),
+            HighestSeverity => number(
+                self.matches
+                    .highest_severity
+                    .map_or(255, |severity| severity.number().into()),
+            ),
             ModsecBuild => text(MODSEC_BUILD),
             SdbmDeleteError => flag(false),
 
-            Duration => number(i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX)),
+            Duration => {
+                number(i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX))
+            }
             TimeEpoch => number(epoch_seconds(request.time)),
-            Time => Some(Cow::Owned(time().strftime("%H:%M:%S").to_string().into_bytes())),
+            Time => Some(Cow::Owned(
+                time().strftime("%H:%M:%S").to_string().into_bytes(),
+            )),
             TimeDay => number(time().day().into()),
             TimeHour => number(time().hour().into()),
             TimeMin => number(time().minute().into()),
@@ -274,23 +411,48 @@ impl Transaction {
             | MultipartFileLimitExceeded
             | MultipartStrictError
             | MultipartUnmatchedBoundary => flag(self.multipart_flag(variable)),
-            FilesCombinedSize => Some(decimal(0)),
+            FilesCombinedSize => Some(Cow::Owned(
+                self.files_combined_size().to_string().into_bytes(),
+            )),
+            MultipartName => self
+                .body
+                .parsed()
+                .multipart
+                .as_ref()?
+                .name
+                .as_deref()
+                .and_then(text),
+            MultipartFilename => self
+                .body
+                .parsed()
+                .multipart
+                .as_ref()?
+                .filename
+                .as_deref()
+                .and_then(text),
 
             _ => scene.host.server_variable(variable).map(Cow::Owned),
         }
     }
 
-    fn multipart_flag(&self, _variable: Variable) -> bool {
-        false
+    fn multipart_flag(&self, variable: Variable) -> bool {
+        let multipart = self.body.parsed().multipart.as_ref();
+        multipart
+            .and_then(|multipart| multipart.flags.variable(variable.name()))
+            .unwrap_or(false)
     }
 
     fn phase_time(&self, at: usize) -> Option<Cow<'static, [u8]>> {
-        self.phase_times.get(at).map(|time| Cow::Owned(time.to_string().into_bytes()))
+        self.phase_times
+            .get(at)
+            .map(|time| Cow::Owned(time.to_string().into_bytes()))
     }
 
     fn response_header<'t>(&'t self, name: &'t str) -> Option<&'t [u8]> {
         let response = self.response.as_ref()?;
-        super::header_values(&response.headers, name).next().map(|value| &value[..])
+        super::header_values(&response.headers, name)
+            .next()
+            .map(|value| &value[..])
     }
 
     /// The request as it was sent, for FULL_REQUEST.
@@ -314,16 +476,27 @@ fn rule_fields(scene: &Scene<'_>, sink: Sink<'_, '_>) {
     let Some((meta, _)) = scene.rule else { return };
     let mut field = |name: &'static str, value: Option<String>| {
         if let Some(value) = value {
-            sink(Some(Cow::Borrowed(name.as_bytes())), Cow::Owned(value.into_bytes()));
+            sink(
+                Some(Cow::Borrowed(name.as_bytes())),
+                Cow::Owned(value.into_bytes()),
+            );
         }
     };
     field("id", (meta.id != 0).then(|| meta.id.to_string()));
     field("rev", meta.rev.clone());
-    field("severity", meta.severity.map(|severity| severity.number().to_string()));
+    field(
+        "severity",
+        meta.severity.map(|severity| severity.number().to_string()),
+    );
     field("ver", meta.ver.clone());
     field("maturity", meta.maturity.map(|value| value.to_string()));
     field("accuracy", meta.accuracy.map(|value| value.to_string()));
-    field("msg", meta.msg_text.as_ref().map(|text| String::from_utf8_lossy(text).into_owned()));
+    field(
+        "msg",
+        meta.msg_text
+            .as_ref()
+            .map(|text| String::from_utf8_lossy(text).into_owned()),
+    );
 }
 
 fn text_of(text: &str) -> Option<Cow<'_, [u8]>> {
@@ -341,7 +514,9 @@ fn basename(path: &[u8]) -> &[u8] {
 }
 
 fn epoch_seconds(time: SystemTime) -> i64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
 }
 
 fn local_time(time: SystemTime) -> jiff::Zoned {

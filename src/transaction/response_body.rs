@@ -41,31 +41,52 @@ impl Transaction {
     ///
     /// Media types compare without case and parameters; `null` in `SecResponseBodyMimeType` stands for none.
     pub fn wants_response_body(&self) -> bool {
-        let access = self.overrides.response_body_access.unwrap_or(self.config.response_body_access);
+        let access = self
+            .overrides
+            .response_body_access
+            .unwrap_or(self.config.response_body_access);
         if !access || self.mode() == EngineMode::Off {
             return false;
         }
-        let content_type = self.response.as_ref().and_then(|response| response.content_type.as_deref());
+        let content_type = self
+            .response
+            .as_ref()
+            .and_then(|response| response.content_type.as_deref());
         let media_type = match content_type {
-            Some(text) => text.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii(),
+            Some(text) => text
+                .split(|&byte| byte == b';')
+                .next()
+                .unwrap_or_default()
+                .trim_ascii(),
             None => b"null",
         };
-        self.config.response_body_mime_types.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(media_type))
+        self.config
+            .response_body_mime_types
+            .iter()
+            .any(|known| known.as_bytes().eq_ignore_ascii_case(media_type))
     }
 
     /// Takes the next bytes of the response body.
     pub fn append_response_body(&mut self, chunk: &[u8]) -> ResponseStep {
-        let limit = self.overrides.response_body_limit.unwrap_or(self.config.response_body_limit);
-        let room = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(self.response_body.buffer.len());
+        let limit = self
+            .overrides
+            .response_body_limit
+            .unwrap_or(self.config.response_body_limit);
+        let room = usize::try_from(limit)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(self.response_body.buffer.len());
         let Some(seen) = chunk.get(..room).filter(|_| chunk.len() > room) else {
             self.response_body.buffer.extend_from_slice(chunk);
             return ResponseStep::Buffer;
         };
         self.response_body.buffer.extend_from_slice(seen);
         self.response_body.over_limit = true;
-        let rejects = self.config.response_body_limit_action == LimitAction::Reject && self.mode() == EngineMode::On;
+        let rejects = self.config.response_body_limit_action == LimitAction::Reject
+            && self.mode() == EngineMode::On;
         if rejects {
-            let message = format!("Output filter: Response body too large (over limit of {limit}, total not specified).");
+            let message = format!(
+                "Output filter: Response body too large (over limit of {limit}, total not specified)."
+            );
             self.engine_alert(message.as_bytes());
             return ResponseStep::Refuse(500);
         }

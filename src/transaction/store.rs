@@ -80,7 +80,9 @@ impl Store {
             Place::Growing(memory) => memory,
             Place::Memory(memory) => memory,
         };
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(memory.len());
+        let start = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(memory.len());
         let rest = memory.get(start..).unwrap_or_default();
         let count = rest.len().min(buffer.len());
         if let (Some(to), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {
@@ -91,7 +93,9 @@ impl Store {
 
     /// The first bytes, at most `limit`.
     pub fn head(&self, limit: usize) -> io::Result<Vec<u8>> {
-        let size = usize::try_from(self.length).unwrap_or(usize::MAX).min(limit);
+        let size = usize::try_from(self.length)
+            .unwrap_or(usize::MAX)
+            .min(limit);
         let mut bytes = vec![0; size];
         let mut filled = 0;
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -109,14 +113,21 @@ impl Store {
 fn nameless(directory: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
-    if let Ok(file) = options.clone().custom_flags(libc::O_TMPFILE | libc::O_CLOEXEC).open(directory) {
+    if let Ok(file) = options
+        .clone()
+        .custom_flags(libc::O_TMPFILE | libc::O_CLOEXEC)
+        .open(directory)
+    {
         return Ok(file);
     }
     // Some file systems have no O_TMPFILE: take the name away at once.
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let path = directory.join(format!("palisade-body-{}-{serial}", std::process::id()));
-    let file = options.create_new(true).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(&path)?;
+    let file = options
+        .create_new(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(&path)?;
     std::fs::remove_file(&path)?;
     Ok(file)
 }

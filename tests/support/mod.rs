@@ -205,9 +205,7 @@ impl Scenario {
                 }
             }
         }
-        if let BodyStep::Refuse(status) = tx.end_request_body() {
-            return status;
-        }
+        tx.end_request_body();
         if let Verdict::Interrupt(found) = tx.run(Phase::RequestBody, host) {
             return found.status;
         }

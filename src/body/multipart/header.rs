@@ -46,7 +46,8 @@ pub(super) fn boundary<'a>(
         _ => return Err("Multipart: Invalid boundary in C-T (malformed)."),
     }
 
-    let equals = memchr::memchr(b'=', value).ok_or("Multipart: Invalid boundary in C-T (malformed).")?;
+    let equals =
+        memchr::memchr(b'=', value).ok_or("Multipart: Invalid boundary in C-T (malformed).")?;
     let (between, value) = value.split_at(equals);
     if !between.trim_ascii().is_empty() {
         return Err("Multipart: Invalid boundary in C-T (parameter name).");
@@ -133,6 +134,7 @@ fn parse_parameter<'a>(
     let rest = non_empty(skip_blanks(rest), -5)?;
     let rest = rest.strip_prefix(b"=").ok_or(-13)?;
     let rest = non_empty(skip_blanks(rest), -6)?;
+    let mut is_misquoted = false;
     let (value, rest) = match rest {
         [quote @ (b'"' | b'\''), quoted @ ..] => {
             flags.invalid_quoting |= *quote == b'\'';
@@ -141,7 +143,7 @@ fn parse_parameter<'a>(
         _ => {
             let end = rest.iter().position(|&b| !is_token_char(b));
             let (token, rest) = rest.split_at(end.unwrap_or(rest.len()));
-            flags.invalid_quoting |= token.contains(&b'\'');
+            is_misquoted = token.contains(&b'\'');
             (token.to_vec(), rest)
         }
     };
@@ -150,6 +152,7 @@ fn parse_parameter<'a>(
         b"filename" => (&mut disposition.filenames, -15),
         _ => return Err(-11),
     };
+    flags.invalid_quoting |= is_misquoted;
     values.push(value);
     match values.len() {
         1 => Ok(rest),

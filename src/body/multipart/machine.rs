@@ -4,19 +4,17 @@
 //! to a limit; any other line of data streams through. The line ending before a boundary belongs to the boundary, so
 //! each ending is withheld until it is known what follows.
 
-use std::io;
-
 use bytes::Bytes;
 
 use super::header::{Disposition, boundary, parse_disposition};
 use super::{Content, File, FileSink, Flags, Multipart, Part, excerpt};
-use crate::body::Argument;
+use crate::body::{Argument, Parsed};
 use crate::limits::{
     MULTIPART_HEADER_LIMIT, MULTIPART_HEADER_LINES_LIMIT, MULTIPART_LINE_LIMIT,
     MULTIPART_PARTS_LIMIT,
 };
 
-pub(super) struct Machine {
+pub(crate) struct Machine {
     boundary: Vec<u8>,
     state: State,
     /// The start of the current line, while it must be seen whole.
@@ -35,9 +33,8 @@ pub(super) struct Machine {
     limit_exceeded: bool,
     files: Files,
     error: Option<String>,
-    /// All bytes taken.
-    length: u64,
-    /// Those of them that are content of files.
+    is_empty: bool,
+    /// Bytes taken that are content of files.
     file_length: u64,
 }
 
@@ -93,21 +90,14 @@ struct PartBuilder {
 
 struct Files {
     sink: Option<Box<dyn FileSink>>,
+    /// The sink has failed; nothing more is written to it.
+    has_failed: bool,
     limit: usize,
     count: usize,
 }
 
-/// What the machine found.
-pub(super) struct Outcome {
-    pub(super) multipart: Multipart,
-    pub(super) args: Vec<Argument>,
-    pub(super) arguments_limit_exceeded: bool,
-    pub(super) error: Option<String>,
-    pub(super) no_files_length: u64,
-}
-
 impl Machine {
-    pub(super) fn new(
+    pub(crate) fn new(
         content_type: &[u8],
         arguments_limit: usize,
         upload_file_limit: usize,
@@ -140,21 +130,23 @@ impl Machine {
             limit_exceeded: false,
             files: Files {
                 sink,
+                has_failed: false,
                 limit: upload_file_limit,
                 count: 0,
             },
             error,
-            length: 0,
+            is_empty: true,
             file_length: 0,
         }
     }
 
-    pub(super) fn no_files_length(&self) -> u64 {
-        self.length - self.file_length
+    /// Bytes taken so far that are content of files.
+    pub(crate) fn file_length(&self) -> u64 {
+        self.file_length
     }
 
-    pub(super) fn feed(&mut self, chunk: &[u8]) {
-        self.length += chunk.len() as u64;
+    pub(crate) fn feed(&mut self, chunk: &[u8]) {
+        self.is_empty &= chunk.is_empty();
         for piece in chunk.split_inclusive(|&b| b == b'\n') {
             match self.state {
                 State::Failed => return,
@@ -170,20 +162,20 @@ impl Machine {
         }
     }
 
-    pub(super) fn finish(mut self) -> Outcome {
+    pub(crate) fn finish(mut self) -> Parsed {
         let is_open = !matches!(self.state, State::Complete | State::Failed);
-        if is_open && self.length > 0 && self.finish_last_line().is_none() {
+        if is_open && !self.is_empty && self.finish_last_line().is_none() {
             self.fail(match self.has_boundary {
                 true => "Multipart: Final boundary missing.".to_string(),
                 false => "Multipart: No boundaries found in payload.".to_string(),
             });
         }
-        Outcome {
-            no_files_length: self.no_files_length(),
-            multipart: self.multipart,
+        Parsed {
+            error: self.error,
             args: self.args,
             arguments_limit_exceeded: self.limit_exceeded,
-            error: self.error,
+            multipart: Some(self.multipart),
+            ..Parsed::default()
         }
     }
 
@@ -210,6 +202,7 @@ impl Machine {
         let rest = std::mem::take(&mut self.line);
         match self.state {
             State::Preamble => self.multipart.flags.data_before |= !rest.is_empty(),
+            State::Headers if !rest.is_empty() => self.part.headers.push(rest),
             State::Data => {
                 let withheld = std::mem::replace(&mut self.withheld, Ending::None);
                 // The content so far is kept as it is; that it cannot be written any more changes nothing.
@@ -307,10 +300,14 @@ impl Machine {
         self.multipart.flags.lf_line |= self.withheld == Ending::Lf;
         self.has_boundary = true;
         self.end_part()?;
-        self.state = if is_final {
-            State::Complete
-        } else {
-            State::Headers
+        if !is_final && self.multipart.parts.len() >= MULTIPART_PARTS_LIMIT {
+            return Err(format!(
+                "Multipart: More than {MULTIPART_PARTS_LIMIT} parts."
+            ));
+        }
+        self.state = match is_final {
+            true => State::Complete,
+            false => State::Headers,
         };
         Ok(true)
     }
@@ -324,7 +321,11 @@ impl Machine {
             return Err("Multipart: Invalid boundary (quotes).".to_string());
         }
         let spaces = dashed.iter().position(|&b| !is_space(b)).unwrap_or(0);
-        if spaces > 0 && dashed.get(spaces..).is_some_and(|rest| rest.starts_with(&self.boundary)) {
+        if spaces > 0
+            && dashed
+                .get(spaces..)
+                .is_some_and(|rest| rest.starts_with(&self.boundary))
+        {
             return Err("Multipart: Invalid boundary (whitespace).".to_string());
         }
         self.multipart.flags.unmatched_boundary = true;
@@ -353,11 +354,7 @@ impl Machine {
             ));
         }
         let name = header_name(content);
-        let is_duplicate = self
-            .part
-            .headers
-            .iter()
-            .any(|header| name.is_some() && name.eq_ignore_case(header_name(header)));
+        let is_duplicate = self.part.header(name.unwrap_or_default()).is_some();
         self.part.headers.push(content.to_vec());
         match name {
             None => Err(format!(
@@ -375,4 +372,192 @@ impl Machine {
             Some(_) => Ok(()),
         }
     }
+
+    /// Appends a line that begins with white space to the header before it; `content` is `line` without its ending.
+    fn fold(&mut self, line: &[u8], content: &[u8]) -> Result<(), String> {
+        let flags = &mut self.multipart.flags;
+        flags.header_folding = true;
+        let end = line
+            .iter()
+            .position(|&b| !is_space(b))
+            .unwrap_or(line.len());
+        let prefix = line.get(..end).unwrap_or_default();
+        flags.invalid_header_folding |= prefix.iter().any(|b| !matches!(b, b' ' | b'\t'));
+        let Some(header) = self.part.headers.last_mut() else {
+            return Err("Multipart: Invalid part header (folding error).".to_string());
+        };
+        header.push(b' ');
+        header.extend_from_slice(content.get(end..).unwrap_or_default());
+        let value = memchr::memchr(b':', header).map_or(0, |colon| header.len() - colon - 1);
+        match value > MULTIPART_HEADER_LIMIT {
+            true => Err("Multipart: Part header too long.".to_string()),
+            false => Ok(()),
+        }
+    }
+
+    fn end_headers(&mut self) -> Result<(), String> {
+        let value = self
+            .part
+            .header(b"Content-Disposition")
+            .ok_or("Multipart: Part missing Content-Disposition header.")?;
+        let disposition = &mut self.part.disposition;
+        let result = parse_disposition(&value, disposition, &mut self.multipart.flags);
+        if let Some(name) = disposition.names.last() {
+            self.multipart.name = Some(Bytes::copy_from_slice(name));
+        }
+        if let Some(filename) = disposition.filenames.last() {
+            self.multipart.filename = Some(Bytes::copy_from_slice(filename));
+        }
+        result.map_err(|code| {
+            let value = excerpt(&value);
+            format!("Multipart: Invalid Content-Disposition header ({code}): {value}.")
+        })?;
+        if disposition.names.is_empty() {
+            return Err("Multipart: Content-Disposition header missing name field.".to_string());
+        }
+        // Parsers that search for this instead of parsing must find the same.
+        let is_file = !disposition.filenames.is_empty();
+        if is_file && memchr::memmem::find(&value, b"filename=").is_none() {
+            return Err("Multipart: Invalid Content-Disposition header (filename).".to_string());
+        }
+        self.state = State::Data;
+        Ok(())
+    }
+
+    /// Takes bytes that are no boundary and no header; LF is the last of them, if there is one.
+    fn content(&mut self, piece: &[u8]) -> Result<(), String> {
+        if self.state != State::Data {
+            self.multipart.flags.data_before = true;
+            return Ok(());
+        }
+        self.has_data = true;
+        if self.withheld == Ending::Cr && piece == b"\n" {
+            self.withheld = Ending::CrLf;
+            return Ok(());
+        }
+        let (data, ending) = Ending::split(piece);
+        let before = std::mem::replace(&mut self.withheld, ending);
+        self.emit(before.bytes())?;
+        self.emit(data)
+    }
+
+    /// Appends `data` to the current part.
+    fn emit(&mut self, data: &[u8]) -> Result<(), String> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.part.size += data.len() as u64;
+        if !self.part.disposition.filenames.is_empty() {
+            self.file_length += data.len() as u64;
+            return self.store(data);
+        }
+        if self.args.len() < self.arguments_limit {
+            self.part.value.extend_from_slice(data);
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, data: &[u8]) -> Result<(), String> {
+        let Some(sink) = self.files.sink.as_mut().filter(|_| !self.files.has_failed) else {
+            return Ok(());
+        };
+        if !self.part.is_stored {
+            if self.files.count >= self.files.limit {
+                self.multipart.flags.file_limit_exceeded = true;
+                return Ok(());
+            }
+            self.files.count += 1;
+            if let Err(error) = sink.open() {
+                self.files.has_failed = true;
+                return Err(format!("Multipart: Failed to create file: {error}"));
+            }
+            self.part.is_stored = true;
+        }
+        sink.write(data).map_err(|error| {
+            self.files.has_failed = true;
+            format!("Multipart: writing to file failed: {error}")
+        })
+    }
+
+    /// Ends the current part, if there is one.
+    fn end_part(&mut self) -> Result<(), String> {
+        let part = std::mem::take(&mut self.part);
+        self.withheld = Ending::None;
+        self.has_data = false;
+        let (content, result) = match &mut self.files.sink {
+            Some(sink) if part.is_stored => match sink.close() {
+                Ok(content) => (content, Ok(())),
+                Err(error) => (
+                    Content::Discarded,
+                    Err(format!("Multipart: writing to file failed: {error}")),
+                ),
+            },
+            _ => (Content::Discarded, Ok(())),
+        };
+        let Disposition { names, filenames } = part.disposition;
+        if self.state == State::Data && filenames.is_empty() {
+            self.add_argument(names.first(), part.value);
+        }
+        // A sound part has one name. A malformed one may have several names or none; all it has is shown.
+        let has_any = usize::from(!part.headers.is_empty());
+        let count = names.len().max(filenames.len()).max(has_any);
+        let mut headers = Some(part.headers.into_iter().map(Bytes::from).collect());
+        let mut file = Some((part.size, content));
+        for index in 0..count {
+            let (size, content) = file.take().unwrap_or((0, Content::Discarded));
+            let name = names.get(index).or(names.first());
+            self.multipart.parts.push(Part {
+                name: name
+                    .map(|name| Bytes::copy_from_slice(name))
+                    .unwrap_or_default(),
+                headers: headers.take().unwrap_or_default(),
+                file: filenames.get(index).map(|filename| File {
+                    name: Bytes::copy_from_slice(filename),
+                    size,
+                    content,
+                }),
+            });
+        }
+        result
+    }
+
+    fn add_argument(&mut self, name: Option<&Vec<u8>>, value: Vec<u8>) {
+        if self.args.len() >= self.arguments_limit {
+            self.limit_exceeded = true;
+            return;
+        }
+        self.args.push(Argument {
+            name: name
+                .map(|name| Bytes::copy_from_slice(name))
+                .unwrap_or_default(),
+            value: value.into(),
+            source: None,
+        });
+    }
+}
+
+impl PartBuilder {
+    /// The value of the header called `name`, without blanks before it.
+    fn header(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.headers.iter().find_map(|header| {
+            let (found, value) = header.split_at(header_name(header)?.len());
+            let value = value.get(1..).unwrap_or_default();
+            let start = value.iter().position(|b| !matches!(b, b' ' | b'\t'));
+            found.eq_ignore_ascii_case(name).then(|| {
+                value
+                    .get(start.unwrap_or(value.len())..)
+                    .unwrap_or_default()
+                    .to_vec()
+            })
+        })
+    }
+}
+
+fn header_name(header: &[u8]) -> Option<&[u8]> {
+    memchr::memchr(b':', header).and_then(|colon| header.get(..colon))
+}
+
+/// C's `isspace` in the C locale.
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
 }

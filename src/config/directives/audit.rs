@@ -12,15 +12,22 @@ use crate::operators::rx::{Limits, Options, Pattern};
 type Outcome = Result<(), Problem>;
 
 pub(super) fn engine(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let found = AuditEngine::lookup(&arguments.text(0))
-        .ok_or_else(|| format!("ModSecurity: Unrecognised parameter value for SecAuditEngine: {}", arguments.text(0)))?;
+    let found = AuditEngine::lookup(&arguments.text(0)).ok_or_else(|| {
+        format!(
+            "ModSecurity: Unrecognised parameter value for SecAuditEngine: {}",
+            arguments.text(0)
+        )
+    })?;
     section.stated.audit_engine = Some(found);
     Ok(())
 }
 
 pub(super) fn log(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     if arguments.bytes(0).starts_with(b"|") {
-        return Err("ModSecurity: SecAuditLog to a program is not supported by this version of Palisade".into());
+        return Err(
+            "ModSecurity: SecAuditLog to a program is not supported by this version of Palisade"
+                .into(),
+        );
     }
     let path = arguments.path(0);
     let mode = section.stated.audit_file_mode.unwrap_or(0o640);
@@ -30,8 +37,12 @@ pub(super) fn log(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
 }
 
 pub(super) fn parts(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let parts = Parts::parse(&arguments.text(0))
-        .map_err(|_| format!("Invalid parts specification for SecAuditLogParts: {}", arguments.text(0)))?;
+    let parts = Parts::parse(&arguments.text(0)).map_err(|_| {
+        format!(
+            "Invalid parts specification for SecAuditLogParts: {}",
+            arguments.text(0)
+        )
+    })?;
     section.stated.audit_parts = Some(parts);
     Ok(())
 }
@@ -49,15 +60,21 @@ pub(super) fn log_type(section: &mut Section, arguments: &Arguments<'_>) -> Outc
         "concurrent" => {
             return Err("ModSecurity: SecAuditLogType Concurrent is not supported by this version of Palisade".into());
         }
-        other => return Err(format!("ModSecurity: Unrecognised parameter value for SecAuditLogType: {other}").into()),
+        other => {
+            return Err(format!(
+                "ModSecurity: Unrecognised parameter value for SecAuditLogType: {other}"
+            )
+            .into());
+        }
     });
     Ok(())
 }
 
 pub(super) fn format(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     let text = arguments.text(0);
-    let found = Format::lookup(&text)
-        .ok_or_else(|| format!("ModSecurity: Unrecognised parameter value for SecAuditLogFormat: {text}"))?;
+    let found = Format::lookup(&text).ok_or_else(|| {
+        format!("ModSecurity: Unrecognised parameter value for SecAuditLogFormat: {text}")
+    })?;
     section.stated.audit_format = Some(found);
     Ok(())
 }
@@ -65,17 +82,26 @@ pub(super) fn format(section: &mut Section, arguments: &Arguments<'_>) -> Outcom
 pub(super) fn file_mode(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     section.stated.audit_file_mode = match arguments.text(0).as_str() {
         "default" => None,
-        text => Some(u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777).ok_or_else(|| {
-            format!("ModSecurity: Invalid value for SecAuditLogFileMode: {text}")
-        })?),
+        text => Some(
+            u32::from_str_radix(text, 8)
+                .ok()
+                .filter(|mode| *mode <= 0o7777)
+                .ok_or_else(|| {
+                    format!("ModSecurity: Invalid value for SecAuditLogFileMode: {text}")
+                })?,
+        ),
     };
     Ok(())
 }
 
 pub(super) fn debug_log(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     let path = arguments.path(0);
-    let log = DebugLog::open(&path)
-        .map_err(|error| format!("ModSecurity: Failed to open debug log file: {}: {error}", path.display()))?;
+    let log = DebugLog::open(&path).map_err(|error| {
+        format!(
+            "ModSecurity: Failed to open debug log file: {}: {error}",
+            path.display()
+        )
+    })?;
     section.stated.debug_log = Some(Some(Arc::new(log)));
     Ok(())
 }

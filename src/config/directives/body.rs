@@ -20,17 +20,20 @@ pub(super) fn request_limit(section: &mut Section, arguments: &Arguments<'_>) ->
 }
 
 pub(super) fn request_no_files_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.request_body_no_files_limit = Some(arguments.number("SecRequestBodyNoFilesLimit")?);
+    section.stated.request_body_no_files_limit =
+        Some(arguments.number("SecRequestBodyNoFilesLimit")?);
     Ok(())
 }
 
 pub(super) fn request_in_memory_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.request_body_in_memory_limit = Some(arguments.number("SecRequestBodyInMemoryLimit")?);
+    section.stated.request_body_in_memory_limit =
+        Some(arguments.number("SecRequestBodyInMemoryLimit")?);
     Ok(())
 }
 
 pub(super) fn request_limit_action(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.request_body_limit_action = Some(limit_action("SecRequestBodyLimitAction", arguments)?);
+    section.stated.request_body_limit_action =
+        Some(limit_action("SecRequestBodyLimitAction", arguments)?);
     Ok(())
 }
 
@@ -57,13 +60,16 @@ pub(super) fn cookie_format(section: &mut Section, arguments: &Arguments<'_>) ->
     section.stated.cookie_format = Some(match arguments.bytes(0) {
         b"0" => cookies::Format::Netscape,
         b"1" => cookies::Format::Rfc2109,
-        _ => return Err(format!("ModSecurity: Invalid cookie format: {}", arguments.text(0)).into()),
+        _ => {
+            return Err(format!("ModSecurity: Invalid cookie format: {}", arguments.text(0)).into());
+        }
     });
     Ok(())
 }
 
 pub(super) fn cookie_v0_separator(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.cookie_v0_separator = Some(Some(one_character("cookie v0 separator", arguments)?));
+    section.stated.cookie_v0_separator =
+        Some(Some(one_character("cookie v0 separator", arguments)?));
     Ok(())
 }
 
@@ -97,20 +103,29 @@ pub(super) fn response_limit(section: &mut Section, arguments: &Arguments<'_>) -
     let limit: u64 = arguments.number("SecResponseBodyLimit")?;
     if limit > limits::BODY_LIMIT_MAXIMUM {
         let most = limits::BODY_LIMIT_MAXIMUM;
-        return Err(format!("ModSecurity: Response size limit can not exceed the hard limit: {most}").into());
+        return Err(format!(
+            "ModSecurity: Response size limit can not exceed the hard limit: {most}"
+        )
+        .into());
     }
     section.stated.response_body_limit = Some(limit);
     Ok(())
 }
 
 pub(super) fn response_limit_action(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.response_body_limit_action = Some(limit_action("SecResponseBodyLimitAction", arguments)?);
+    section.stated.response_body_limit_action =
+        Some(limit_action("SecResponseBodyLimitAction", arguments)?);
     Ok(())
 }
 
 /// Compat: in mod_security2 the first use of the directive in a section replaces the built-in list, later ones add.
 pub(super) fn mime_types(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let types = Arc::make_mut(section.stated.response_body_mime_types.get_or_insert_default());
+    let types = Arc::make_mut(
+        section
+            .stated
+            .response_body_mime_types
+            .get_or_insert_default(),
+    );
     types.extend((0..arguments.words.len()).map(|at| arguments.text(at).to_ascii_lowercase()));
     Ok(())
 }

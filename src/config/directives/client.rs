@@ -10,9 +10,15 @@ pub(super) fn mode(section: &mut Section, arguments: &Arguments<'_>) -> Result<(
     Ok(())
 }
 
-pub(super) fn trusted_proxy(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+pub(super) fn trusted_proxy(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
     let stated = &mut section.stated.trusted_proxies;
-    let mut policy = Policy { trusted: stated.as_deref().cloned().unwrap_or_default(), ..Policy::default() };
+    let mut policy = Policy {
+        trusted: stated.as_deref().cloned().unwrap_or_default(),
+        ..Policy::default()
+    };
     for at in 0..arguments.words.len() {
         policy.trust(&arguments.text(at))?;
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Arguments, Problem, Section};
+use crate::limits;
 use crate::transformations::UnicodeMap;
 use crate::types::EngineMode;
 
@@ -11,7 +12,10 @@ pub(super) fn rule_engine(section: &mut Section, arguments: &Arguments<'_>) -> R
     Ok(())
 }
 
-pub(super) fn pingback_engine(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+pub(super) fn pingback_engine(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
     section.stated.pingback_engine = Some(mode("SecPingbackEngine", arguments)?);
     Ok(())
 }
@@ -25,8 +29,12 @@ fn mode(directive: &str, arguments: &Arguments<'_>) -> Result<EngineMode, Proble
     }
 }
 
-pub(super) fn component_signature(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
-    Arc::make_mut(section.stated.component_signatures.get_or_insert_default()).push(arguments.text(0));
+pub(super) fn component_signature(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    Arc::make_mut(section.stated.component_signatures.get_or_insert_default())
+        .push(arguments.text(0));
     Ok(())
 }
 
@@ -40,25 +48,56 @@ pub(super) fn sensor_id(section: &mut Section, arguments: &Arguments<'_>) -> Res
     Ok(())
 }
 
-pub(super) fn pcre_match_limit(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+pub(super) fn pcre_match_limit(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
     section.stated.pcre_match_limit = Some(Some(arguments.number("SecPcreMatchLimit")?));
     Ok(())
 }
 
-pub(super) fn pcre_match_limit_recursion(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
-    section.stated.pcre_match_limit_recursion = Some(Some(arguments.number("SecPcreMatchLimitRecursion")?));
+pub(super) fn pcre_match_limit_recursion(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    section.stated.pcre_match_limit_recursion =
+        Some(Some(arguments.number("SecPcreMatchLimitRecursion")?));
     Ok(())
 }
 
-pub(super) fn unicode_map_file(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+pub(super) fn unicode_map_file(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
     let path = arguments.sibling(0);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| format!("ModSecurity: Failed to open unicode map file {}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        format!(
+            "ModSecurity: Failed to open unicode map file {}: {error}",
+            path.display()
+        )
+    })?;
     let code_page = match arguments.optional(1) {
-        Some(_) => arguments.text(1).parse().map_err(|_| format!("Invalid code page: {}", arguments.text(1)))?,
+        Some(_) => arguments
+            .text(1)
+            .parse()
+            .map_err(|_| format!("Invalid code page: {}", arguments.text(1)))?,
         None => 20127,
     };
     let map = UnicodeMap::parse(&text, code_page)?;
     section.stated.unicode_map = Some(Some(Arc::new(map)));
+    Ok(())
+}
+
+pub(super) fn collection_timeout(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    let seconds: i64 = arguments.number("SecCollectionTimeout")?;
+    if !(0..=limits::COLLECTION_TIMEOUT_MAXIMUM).contains(&seconds) {
+        return Err(
+            format!("ModSecurity: Invalid value for SecCollectionTimeout: {seconds}").into(),
+        );
+    }
+    section.stated.collection_timeout = Some(seconds);
     Ok(())
 }

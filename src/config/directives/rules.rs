@@ -28,11 +28,20 @@ pub(super) fn rule(section: &mut Section, arguments: &Arguments<'_>) -> Outcome 
 }
 
 pub(super) fn action(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let source = Source { targets: None, operator: None, actions: Some(arguments.bytes(0)) };
+    let source = Source {
+        targets: None,
+        operator: None,
+        actions: Some(arguments.bytes(0)),
+    };
     add(section, arguments, &source, |_| 0)
 }
 
-fn add(section: &mut Section, arguments: &Arguments<'_>, source: &Source<'_>, word: impl Fn(Part) -> usize) -> Outcome {
+fn add(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+    source: &Source<'_>,
+    word: impl Fn(Part) -> usize,
+) -> Outcome {
     let compiler = Compiler {
         origin: arguments.place.origin.clone(),
         defaults: &section.defaults,
@@ -41,7 +50,11 @@ fn add(section: &mut Section, arguments: &Arguments<'_>, source: &Source<'_>, wo
         pcre_match_limit_recursion: section.stated.pcre_match_limit_recursion.flatten(),
     };
     let problem = |found: crate::ruleset::CompileError| {
-        let heading = if found.part == Part::Actions { ACTIONS } else { RULE };
+        let heading = if found.part == Part::Actions {
+            ACTIONS
+        } else {
+            RULE
+        };
         Problem::Argument(heading, word(found.part), found.error)
     };
     if section.rules.in_chain() {
@@ -76,7 +89,10 @@ pub(super) fn default_action(section: &mut Section, arguments: &Arguments<'_>) -
     let in_word = |error| Problem::Argument(ACTIONS, 0, error);
     let tree = seclang::parse_actions(arguments.bytes(0)).map_err(in_word)?;
     let list = actions::parse(&tree, actions::Context::Default).map_err(in_word)?;
-    let phase = list.switches.phase.ok_or("SecDefaultAction must specify a phase")?;
+    let phase = list
+        .switches
+        .phase
+        .ok_or("SecDefaultAction must specify a phase")?;
     if list.switches.disruptive.is_none() {
         return Err("SecDefaultAction must specify a disruptive action".into());
     }
@@ -96,14 +112,18 @@ pub(super) fn remove_by_id(section: &mut Section, arguments: &Arguments<'_>) -> 
 
 pub(super) fn remove_by_tag(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     for at in 0..arguments.words.len() {
-        section.rules.remove(RuleSelector::Tag(pattern(arguments, at)?));
+        section
+            .rules
+            .remove(RuleSelector::Tag(pattern(arguments, at)?));
     }
     Ok(())
 }
 
 pub(super) fn remove_by_msg(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     for at in 0..arguments.words.len() {
-        section.rules.remove(RuleSelector::Msg(pattern(arguments, at)?));
+        section
+            .rules
+            .remove(RuleSelector::Msg(pattern(arguments, at)?));
     }
     Ok(())
 }
@@ -129,22 +149,32 @@ pub(super) fn update_target_by_msg(section: &mut Section, arguments: &Arguments<
 
 fn update(section: &mut Section, arguments: &Arguments<'_>, selector: &RuleSelector) -> Outcome {
     let targets = |at: usize| {
-        Compiler::targets(arguments.bytes(at)).map_err(|error| Problem::Argument("Error updating target: ", at, error))
+        Compiler::targets(arguments.bytes(at))
+            .map_err(|error| Problem::Argument("Error updating target: ", at, error))
     };
     let added = targets(1)?;
     let replaced = arguments.optional(2).map(|_| targets(2)).transpose()?;
-    section.rules.update_targets(selector, &added, replaced.as_deref());
+    section
+        .rules
+        .update_targets(selector, &added, replaced.as_deref());
     Ok(())
 }
 
 fn by_id(arguments: &Arguments<'_>, at: usize) -> Result<RuleSelector, Problem> {
     let text = arguments.text(at);
-    let ids = IdRanges::parse(&text).ok_or_else(|| format!("ModSecurity: Invalid rule id or range: {text}"))?;
+    let ids = IdRanges::parse(&text)
+        .ok_or_else(|| format!("ModSecurity: Invalid rule id or range: {text}"))?;
     Ok(RuleSelector::Id(ids))
 }
 
 fn pattern(arguments: &Arguments<'_>, at: usize) -> Result<Arc<Pattern>, Problem> {
     Pattern::compile(arguments.bytes(at), Options::operator(Limits::default()))
         .map(Arc::new)
-        .map_err(|error| format!("ModSecurity: Invalid regular expression \"{}\": {error}", arguments.text(at)).into())
+        .map_err(|error| {
+            format!(
+                "ModSecurity: Invalid regular expression \"{}\": {error}",
+                arguments.text(at)
+            )
+            .into()
+        })
 }

@@ -25,7 +25,7 @@ pub(super) const fn all<const N: usize>(text: &'static [u8]) -> [&'static [u8]; 
 }
 
 /// The first record of `text` and what follows it.
-const fn next(text: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) const fn next(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut rest = text;
     while let [first, ..] = rest {
         let mut end = 0;

@@ -1,5 +1,6 @@
 //! Folds tokens, so that what means the same to a database has the same fingerprint.
 
+use super::super::scan;
 use super::tables::{self, FINGERPRINT_LIMIT};
 use super::token::{Kind, Token};
 use super::tokeniser::Tokeniser;
@@ -68,7 +69,7 @@ enum Outcome {
     /// No rule wants these tokens.
     Unchanged,
     /// The input is an attack whatever follows.
-    Hopeless,
+    Evil,
 }
 
 struct Window<'s, 'a> {
@@ -100,6 +101,7 @@ impl<'a> Window<'_, 'a> {
     /// Returns how many tokens the fingerprint has.
     fn fold(&mut self) -> usize {
         loop {
+            scan::count(0);
             if self.filled >= FINGERPRINT_LIMIT {
                 self.fold_full();
             }
@@ -114,7 +116,7 @@ impl<'a> Window<'_, 'a> {
             }
             match self.fold_two() {
                 Outcome::Folded => continue,
-                Outcome::Hopeless => return self.done + 2,
+                Outcome::Evil => return self.done + 2,
                 Outcome::Unchanged => {}
             }
             self.read_up_to(3);
@@ -190,10 +192,26 @@ impl<'a> Window<'_, 'a> {
         let kinds = [0, 1, 2, 3, 4].map(|index| self.kind(index));
         let is_expression = matches!(
             kinds,
-            [Number, Operator | Comma, LeftParenthesis, Number, RightParenthesis]
-                | [Bareword, Operator, LeftParenthesis, Bareword | Number, RightParenthesis]
-                | [Number, RightParenthesis, Comma, LeftParenthesis, Number]
-                | [Bareword, RightParenthesis, Operator, LeftParenthesis, Bareword]
+            [
+                Number,
+                Operator | Comma,
+                LeftParenthesis,
+                Number,
+                RightParenthesis
+            ] | [
+                Bareword,
+                Operator,
+                LeftParenthesis,
+                Bareword | Number,
+                RightParenthesis
+            ] | [Number, RightParenthesis, Comma, LeftParenthesis, Number]
+                | [
+                    Bareword,
+                    RightParenthesis,
+                    Operator,
+                    LeftParenthesis,
+                    Bareword
+                ]
         );
         if !is_expression {
             return;
@@ -272,7 +290,7 @@ impl<'a> Window<'_, 'a> {
                 if b.value.is_empty() {
                     // MySQL takes {``.``.id} for the column `id`.
                     self.put_kind(right, Evil);
-                    return Outcome::Hopeless;
+                    return Outcome::Evil;
                 }
                 // ODBC's `{name expression}` is the expression.
                 return self.drop_last(2);
@@ -304,11 +322,7 @@ impl<'a> Window<'_, 'a> {
                 self.drop_last(2)
             }
             (Expression | Group | Comma, _, LeftParenthesis)
-            | (
-                Keyword | Expression | Group,
-                _,
-                Number | Bareword | Variable | String | Function,
-            )
+            | (Keyword | Expression | Group, _, Number | Bareword | Variable | String | Function)
             | (Comma, _, Function)
                 if is_signed =>
             {

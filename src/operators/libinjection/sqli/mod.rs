@@ -54,11 +54,25 @@ fn attack(input: &[u8], tokens: &[Token<'_>], read: usize) -> Option<Fingerprint
     }
     let is_open_backtick = matches!(
         tokens,
-        [_, _, .., Token { kind: Kind::Bareword, value: [], open: Some(b'`'), close: None }]
+        [
+            _,
+            _,
+            ..,
+            Token {
+                kind: Kind::Bareword,
+                value: [],
+                open: Some(b'`'),
+                close: None
+            }
+        ]
     );
     let (last, before) = tokens.split_last()?;
     // A backtick at the very end has the effect of a comment (MySQL through PHP).
-    let last = if is_open_backtick { Kind::Comment } else { last.kind };
+    let last = if is_open_backtick {
+        Kind::Comment
+    } else {
+        last.kind
+    };
     let kinds = before.iter().map(|token| token.kind).chain([last]);
     let fingerprint = Fingerprint::from_symbols(kinds.map(Kind::symbol));
     let symbols = fingerprint.as_bytes();
@@ -88,8 +102,8 @@ fn is_plausible_pair(input: &[u8], a: &Token<'_>, b: &Token<'_>, read: usize) ->
         (_, _, [b'#', ..]) => false,
         (Kind::Bareword | Kind::Number, Kind::Comment, [b'/', ..]) => true,
         (Kind::Bareword, Kind::Comment, _) => false,
-        // `1234--` is an attack, `1234-ABCDEF--` an identifier: what follows the number in the input tells.
-        // The C library compares a signed byte with the space: from 0x80 on they pass for white.
+        // White space or the comment must follow the number. The C library looks where the number would end if the
+        // input began with it, and compares a signed byte with the space: from 0x80 on they pass for white.
         (Kind::Number, Kind::Comment, _) => {
             read > 2
                 || matches!(
@@ -120,3 +134,6 @@ fn is_plausible_triple(
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,27 +52,27 @@ static WORDS: [Word; records::count(WORD_RECORDS)] = words();
 static WORD_SLOTS: [u16; SLOTS] = word_slots();
 
 const fn words() -> [Word; records::count(WORD_RECORDS)] {
-    const RECORDS: [&[u8]; records::count(WORD_RECORDS)] = records::all(WORD_RECORDS);
     const UNSET: Word = Word {
         kind: Kind::Unknown,
         text: &[],
     };
-    let mut words = [UNSET; RECORDS.len()];
+    let mut words = [UNSET; records::count(WORD_RECORDS)];
     let mut index = 0;
-    while index < RECORDS.len() {
-        if let [symbol, b' ', text @ ..] = RECORDS[index] {
+    let mut rest = WORD_RECORDS;
+    while let Some((record, after)) = records::next(rest) {
+        if let [symbol, b' ', text @ ..] = record {
             words[index] = Word {
                 kind: Kind::of_word(*symbol),
                 text,
             };
         }
         index += 1;
+        rest = after;
     }
     words
 }
 
 const fn word_slots() -> [u16; SLOTS] {
-    const WORDS: [Word; records::count(WORD_RECORDS)] = words();
     let mut slots = [NO_WORD; SLOTS];
     let mut index = 0;
     while index < WORDS.len() {
@@ -116,8 +116,7 @@ const SHORTEST_PART: usize = 2;
 /// The phrase `first second`, ASCII case aside, if it fits a token.
 pub(super) fn phrase(first: &[u8], second: &[u8]) -> Option<Word> {
     // Most pairs of tokens have an operator of one byte.
-    if first.len().min(second.len()) < SHORTEST_PART
-        || first.len() + 1 + second.len() > VALUE_LIMIT
+    if first.len().min(second.len()) < SHORTEST_PART || first.len() + 1 + second.len() > VALUE_LIMIT
     {
         return None;
     }
@@ -141,14 +140,14 @@ pub(super) const FINGERPRINT_LIMIT: usize = 5;
 static FINGERPRINTS: [u64; records::count(FINGERPRINT_RECORDS)] = fingerprints();
 
 const fn fingerprints() -> [u64; records::count(FINGERPRINT_RECORDS)] {
-    const RECORDS: [&[u8]; records::count(FINGERPRINT_RECORDS)] =
-        records::all(FINGERPRINT_RECORDS);
-    let mut numbers = [0; RECORDS.len()];
+    let mut numbers = [0; records::count(FINGERPRINT_RECORDS)];
     let mut index = 0;
-    while index < RECORDS.len() {
-        numbers[index] = fingerprint_number(RECORDS[index]);
+    let mut rest = FINGERPRINT_RECORDS;
+    while let Some((record, after)) = records::next(rest) {
+        numbers[index] = fingerprint_number(record);
         assert!(index == 0 || numbers[index - 1] < numbers[index]);
         index += 1;
+        rest = after;
     }
     numbers
 }
@@ -190,7 +189,12 @@ mod tests {
                 let found = word(&text).unwrap();
                 assert_eq!((found.kind, found.text), (entry.kind, entry.text));
             }
-            for (gap, _) in entry.text.iter().enumerate().filter(|(_, byte)| **byte == b' ') {
+            for (gap, _) in entry
+                .text
+                .iter()
+                .enumerate()
+                .filter(|(_, byte)| **byte == b' ')
+            {
                 let found = phrase(&entry.text[..gap], &entry.text[gap + 1..]).unwrap();
                 assert_eq!(found.text, entry.text);
             }
@@ -199,7 +203,15 @@ mod tests {
 
     #[test]
     fn what_is_no_word_is_not_found() {
-        for text in ["", "A", "SELEC", "SELECTS", "SEL\0ECT", "0X", "\u{ff33}ELECT"] {
+        for text in [
+            "",
+            "A",
+            "SELEC",
+            "SELECTS",
+            "SEL\0ECT",
+            "0X",
+            "\u{ff33}ELECT",
+        ] {
             assert!(word(text.as_bytes()).is_none(), "{text:?}");
         }
         assert!(phrase(b"UNION", b"NONE").is_none());
@@ -230,7 +242,11 @@ mod tests {
     fn long_probes_do_not_happen() {
         let mut run = 0;
         for slot in 0..2 * SLOTS {
-            run = if WORD_SLOTS[slot % SLOTS] == NO_WORD { 0 } else { run + 1 };
+            run = if WORD_SLOTS[slot % SLOTS] == NO_WORD {
+                0
+            } else {
+                run + 1
+            };
             assert!(run < 16);
         }
     }

@@ -154,7 +154,13 @@ impl<'a> Tokeniser<'a> {
     }
 
     /// A token up to `end`, where a delimiter of `length` bytes stands, or else the rest of the input.
-    fn emit_until(&mut self, kind: Kind, end: Option<usize>, length: usize, next: State) -> Step<'a> {
+    fn emit_until(
+        &mut self,
+        kind: Kind,
+        end: Option<usize>,
+        length: usize,
+        next: State,
+    ) -> Step<'a> {
         match end {
             Some(end) => self.emit(kind, end, length, next),
             None => self.emit(kind, self.rest.len(), 0, State::End),
@@ -215,7 +221,11 @@ impl<'a> Tokeniser<'a> {
 
     fn tag_close(&mut self) -> Step<'a> {
         self.is_closing = false;
-        let next = if self.rest.len() > 1 { State::Data } else { State::End };
+        let next = if self.rest.len() > 1 {
+            State::Data
+        } else {
+            State::End
+        };
         self.emit(Kind::Other, 1, 0, next)
     }
 
@@ -353,5 +363,97 @@ impl<'a> Iterator for Tokeniser<'a> {
                 Stop => return None,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tokens in short: `t:` a tag's name, `n:` an attribute's, `v:` its value, `c:` comment, `d:` document type,
+    /// `-:` anything else.
+    fn tokens(input: &str, context: Context) -> Vec<String> {
+        Tokeniser::new(input.as_bytes(), context)
+            .map(|token| {
+                let kind = match token.kind {
+                    Kind::TagName => 't',
+                    Kind::AttributeName => 'n',
+                    Kind::AttributeValue => 'v',
+                    Kind::Comment => 'c',
+                    Kind::Doctype => 'd',
+                    Kind::Other => '-',
+                };
+                format!("{kind}:{}", String::from_utf8_lossy(token.text))
+            })
+            .collect()
+    }
+
+    fn text(input: &str) -> Vec<String> {
+        tokens(input, Context::Text)
+    }
+
+    #[test]
+    fn tags_and_attributes() {
+        assert_eq!(text("a<b>c"), ["-:a", "t:b", "-:>", "-:c"]);
+        assert_eq!(text("<b>"), ["t:b", "-:>"]);
+        assert_eq!(text("<b"), ["t:b"]);
+        assert_eq!(text("<b/>"), ["t:b", "-:>"]);
+        assert_eq!(text("<b c d=e>"), ["t:b", "n:c", "n:d", "v:e", "-:>"]);
+        assert_eq!(
+            text("<b c = 'd' e=\"f\"/g=`h`>"),
+            ["t:b", "n:c", "v:d", "n:e", "v:f", "n:g", "v:h", "-:>"]
+        );
+        assert_eq!(text("<b =c"), ["t:b", "n:=c"]);
+        assert_eq!(text("<b c=>d"), ["t:b", "n:c", "v:", "-:>", "-:d"]);
+        assert_eq!(text("<b c='d"), ["t:b", "n:c", "v:d"]);
+        assert_eq!(text("<b c="), ["t:b", "n:c"]);
+        assert_eq!(text("< b"), ["-:", "-: b"]);
+        assert_eq!(text("<"), [""; 0]);
+    }
+
+    #[test]
+    fn closing_tags() {
+        assert_eq!(text("</b>c"), ["-:b", "-:c"]);
+        assert_eq!(text("</>a<b>"), ["-:>a", "-:b"]);
+        assert_eq!(text("</b ><d>"), ["t:b", "-:>", "-:d"]);
+        assert_eq!(text("</1>b"), ["c:1", "-:b"]);
+    }
+
+    #[test]
+    fn comments_and_declarations() {
+        assert_eq!(text("<!--a-->b"), ["c:a", "-:b"]);
+        assert_eq!(text("<!--a-!>b"), ["c:a", "-:b"]);
+        assert_eq!(text("<!--a-\0\0->b"), ["c:a", "-:b"]);
+        assert_eq!(text("<!--a--b"), ["c:a--b"]);
+        assert_eq!(text("<!-a>b"), ["c:-a", "-:b"]);
+        assert_eq!(text("<?a?>b"), ["c:a?", "-:b"]);
+        assert_eq!(text("<%a>%>b"), ["c:a>", "-:b"]);
+        assert_eq!(text("<%a%"), ["c:a%"]);
+        assert_eq!(text("<!DocType a>b"), ["d:DocType a", "-:b"]);
+        assert_eq!(text("<![CDATA[<a>]]>b"), ["-:<a>", "-:b"]);
+        assert_eq!(text("<![cdata[<a>]]>"), ["c:[cdata[<a", "-:]]>"]);
+        assert_eq!(text("<![CDATA[a]]"), ["-:a]]"]);
+    }
+
+    #[test]
+    fn other_contexts() {
+        assert_eq!(tokens("a=b c", Context::Tag), ["n:a", "v:b", "n:c"]);
+        assert_eq!(tokens("><a", Context::Tag), ["-:>", "t:a"]);
+        assert_eq!(
+            tokens("a'b=c", Context::Quoted(b'\'')),
+            ["v:a", "n:b", "v:c"]
+        );
+        assert_eq!(tokens("'><b", Context::Quoted(b'\'')), ["v:", "-:>", "t:b"]);
+        assert_eq!(tokens("a", Context::Quoted(b'`')), ["v:a"]);
+    }
+
+    #[test]
+    fn what_counts_as_white() {
+        assert_eq!(text("<a\u{b}b\0c\x0cd"), ["t:a", "n:b", "n:c", "n:d"]);
+        assert_eq!(text("<a\0b"), ["t:a\0b"]);
+        let ends_at_ff = Tokeniser::new(b"<a \xffb=c>", Context::Text);
+        assert_eq!(ends_at_ff.count(), 1);
+        let inside_a_name = Tokeniser::new(b"<a b\xffc=d>", Context::Text);
+        assert_eq!(inside_a_name.count(), 4);
     }
 }

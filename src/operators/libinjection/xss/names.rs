@@ -91,7 +91,8 @@ pub(super) fn attribute_risk(name: &[u8]) -> Risk {
     match plain(name, &mut buffer) {
         b"DATAFORMATAS" | b"DATASRC" | b"FILTER" | b"STYLE" => Risk::Always,
         b"ACTION" | b"BACKGROUND" | b"BY" | b"DYNSRC" | b"FOLDER" | b"FORMACTION" | b"FROM"
-        | b"HANDLER" | b"HREF" | b"LOWSRC" | b"POSTER" | b"SRC" | b"TO" | b"VALUES" | b"XLINK:HREF" => Risk::Url,
+        | b"HANDLER" | b"HREF" | b"LOWSRC" | b"POSTER" | b"SRC" | b"TO" | b"VALUES"
+        | b"XLINK:HREF" => Risk::Url,
         b"ATTRIBUTENAME" => Risk::NamesAttribute,
         _ => Risk::None,
     }
@@ -141,11 +142,17 @@ mod tests {
     fn events_are_sorted_and_none_begins_with_another() {
         assert_eq!(EVENTS.len(), 372);
         for pair in EVENTS.windows(2) {
-            assert!(pair[0] < pair[1] && !pair[1].starts_with(pair[0]), "{pair:?}");
+            assert!(
+                pair[0] < pair[1] && !pair[1].starts_with(pair[0]),
+                "{pair:?}"
+            );
         }
         // Three bytes with `on` are the five which the C library asks for.
         assert!(EVENTS.iter().all(|event| event.len() >= 3));
-        assert_eq!(EVENTS.iter().map(|event| event.len()).max(), Some(LONGEST_EVENT));
+        assert_eq!(
+            EVENTS.iter().map(|event| event.len()).max(),
+            Some(LONGEST_EVENT)
+        );
     }
 
     #[test]
@@ -161,7 +168,16 @@ mod tests {
 
     #[test]
     fn other_names_that_begin_with_on_are_not() {
-        for name in ["on", "one", "oneid", "onrepeat", "on\0click", "oncl\0ick", "onzzz", "onaaa"] {
+        for name in [
+            "on",
+            "one",
+            "oneid",
+            "onrepeat",
+            "on\0click",
+            "oncl\0ick",
+            "onzzz",
+            "onaaa",
+        ] {
             assert!(!is_event_handler(name.as_bytes()), "{name:?}");
         }
     }

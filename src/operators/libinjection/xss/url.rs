@@ -121,7 +121,9 @@ mod tests {
     #[test]
     fn entities() {
         let decode = |text: &'static str| {
-            let mut characters = Characters { rest: text.as_bytes() };
+            let mut characters = Characters {
+                rest: text.as_bytes(),
+            };
             (characters.next(), characters.rest)
         };
         assert_eq!(decode("&#65;x"), (Some(65), &b"x"[..]));
