@@ -16,7 +16,9 @@ impl DebugLog {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
-        Ok(DebugLog { file: options.open(path)? })
+        Ok(DebugLog {
+            file: options.open(path)?,
+        })
     }
 
     /// Writes one line in one call. A line that cannot be written is lost: a debug log never disturbs a request.

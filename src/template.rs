@@ -33,7 +33,9 @@ impl Template {
         let mut rest = text;
         while let Some(at) = memchr::memmem::find(rest, b"%{") {
             let (before, opened) = rest.split_at(at);
-            let Some(close) = memchr::memchr(b'}', opened) else { break };
+            let Some(close) = memchr::memchr(b'}', opened) else {
+                break;
+            };
             let body = opened.get(2..close).unwrap_or_default();
             literal.extend_from_slice(before);
             if !literal.is_empty() {
@@ -80,7 +82,10 @@ impl Template {
 impl Macro {
     fn parse(body: &[u8]) -> Macro {
         let (name, key) = match memchr::memchr(b'.', body) {
-            Some(dot) => (body.get(..dot).unwrap_or_default(), body.get(dot + 1..).map(<[u8]>::to_vec)),
+            Some(dot) => (
+                body.get(..dot).unwrap_or_default(),
+                body.get(dot + 1..).map(<[u8]>::to_vec),
+            ),
             None => (body, None),
         };
         let variable = std::str::from_utf8(name).ok().and_then(Variable::lookup);

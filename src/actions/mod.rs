@@ -179,6 +179,17 @@ pub enum TransformationStep {
     Add(Transformation),
 }
 
+impl TransformationStep {
+    /// Does to a list what the step says.
+    pub fn apply(&self, list: &mut Vec<Transformation>) {
+        match self {
+            TransformationStep::Clear => list.clear(),
+            TransformationStep::Remove(gone) => list.retain(|kept| kept != gone),
+            TransformationStep::Add(transformation) => list.push(*transformation),
+        }
+    }
+}
+
 /// Where a chain continues when it matched.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Flow {

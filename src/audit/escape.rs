@@ -27,6 +27,11 @@ fn hex(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', b'x', hex_digit(byte >> 4), hex_digit(byte)]);
 }
 
+/// Everything but printable ASCII.
+fn unprintable(byte: u8) -> bool {
+    !(0x20..0x7f).contains(&byte)
+}
+
 /// The length of the longest prefix without a special byte. Looks at sixteen bytes at a time: logs are mostly clean.
 #[inline]
 fn clean(bytes: &[u8], special: impl Fn(u8) -> bool) -> usize {
@@ -75,7 +80,7 @@ fn c_escape(out: &mut Vec<u8>, byte: u8) {
 
 /// mod_security2's `log_escape`: `\b \n \r \t \v \\ \"`, and `\xhh` for every other byte below 0x20 or from 0x7f on.
 pub fn log_escape(out: &mut Vec<u8>, bytes: &[u8]) {
-    let special = |b| b < 0x20 || b >= 0x7f || b == b'\\' || b == b'"';
+    let special = |b| unprintable(b) || b == b'\\' || b == b'"';
     scan(out, bytes, special, |out, byte, _| {
         c_escape(out, byte);
         0
@@ -84,7 +89,7 @@ pub fn log_escape(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// mod_security2's `log_escape_nq`: [`log_escape`] with quotation marks left alone.
 pub fn log_escape_nq(out: &mut Vec<u8>, bytes: &[u8]) {
-    let special = |b| b < 0x20 || b >= 0x7f || b == b'\\';
+    let special = |b| unprintable(b) || b == b'\\';
     scan(out, bytes, special, |out, byte, _| {
         c_escape(out, byte);
         0
@@ -93,7 +98,7 @@ pub fn log_escape_nq(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// mod_security2's `log_escape_hex`, for `logdata`: `\xhh` for quotation marks, backslashes and every byte that is not printable ASCII.
 pub fn log_escape_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    let special = |b| b < 0x20 || b >= 0x7f || b == b'\\' || b == b'"';
+    let special = |b| unprintable(b) || b == b'\\' || b == b'"';
     scan(out, bytes, special, |out, byte, _| {
         hex(out, byte);
         0
@@ -102,7 +107,7 @@ pub fn log_escape_hex(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// [`log_escape`] for a quoted value that stands in a record by itself: nothing in it reads as a part boundary.
 pub(super) fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
-    let special = |b| b < 0x20 || b >= 0x7f || b == b'\\' || b == b'"' || b == b'-';
+    let special = |b| unprintable(b) || b == b'\\' || b == b'"' || b == b'-';
     scan(out, bytes, special, |out, byte, after| {
         match byte {
             b'-' if opens_boundary(after) => hex(out, byte),

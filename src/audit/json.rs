@@ -1,5 +1,6 @@
 //! mod_security2's JSON: one object a line.
 
+use super::escape;
 use super::json_text::Json;
 use super::mask::{self, Names, Secrets};
 use super::native::{Excerpts, engine_mode};
@@ -84,15 +85,15 @@ fn request(json: &mut Json<'_>, record: &Record<'_>, parts: &Parts, excerpts: &E
         headers(
             json,
             record.request.headers,
-            record.sanitised.request_headers,
+            &Names::new(record.sanitised.request_headers),
         );
     }
     if let Some(body) = &excerpts.request {
-        let masked = mask::ranges(&body.bytes, record.masks.request_body);
+        let masked = mask::ranges(body.bytes, record.masks.request_body);
         json.list("body", |json| json.item(&masked));
     }
     if let Some(body) = &excerpts.compact {
-        let masked = mask::ranges(&body.bytes, record.masks.compact_body);
+        let masked = mask::ranges(body.bytes, record.masks.compact_body);
         json.text("fake_body", &masked);
     }
 }
@@ -102,16 +103,19 @@ fn response(json: &mut Json<'_>, record: &Record<'_>, with_headers: bool, excerp
     if with_headers {
         json.text("protocol", response.protocol);
         json.number("status", u64::from(response.status));
-        headers(json, response.headers, record.sanitised.response_headers);
+        headers(
+            json,
+            response.headers,
+            &Names::new(record.sanitised.response_headers),
+        );
     }
     if let Some(body) = &excerpts.response {
-        json.text("body", &body.bytes);
+        json.text("body", body.bytes);
     }
 }
 
 /// Headers by name, each name once, in the order in which they first came.
-fn headers(json: &mut Json<'_>, headers: &[Header], sanitised: &[&[u8]]) {
-    let masked = Names::new(sanitised);
+pub(super) fn headers(json: &mut Json<'_>, headers: &[Header], masked: &Names) {
     let mut by_name: Vec<(Vec<u8>, usize)> = headers
         .iter()
         .enumerate()
@@ -188,7 +192,7 @@ fn audit_data(
     if !record.slow_rules.is_empty() {
         json.map("rules_performance_info", |json| {
             for (id, micros) in record.slow_rules {
-                json.number_named(id, *micros);
+                json.plain_named(id, |out| escape::decimal(out, *micros));
             }
         });
     }
@@ -207,7 +211,7 @@ fn stopwatch(json: &mut Json<'_>, record: &Record<'_>) {
     });
 }
 
-fn truncated(json: &mut Json<'_>, excerpts: &Excerpts<'_>) {
+pub(super) fn truncated(json: &mut Json<'_>, excerpts: &Excerpts<'_>) {
     if excerpts.cut().next().is_none() {
         return;
     }
@@ -243,7 +247,7 @@ fn identities(json: &mut Json<'_>, record: &Record<'_>) {
                 ("session", app.session),
                 ("user_id", app.user),
             ] {
-                json.text(key, if value.is_empty() { b"-" } else { value });
+                json.text_if(key, Some(value).filter(|value| !value.is_empty()));
             }
         });
     }
@@ -280,7 +284,9 @@ fn matched_chain(json: &mut Json<'_>, chain: &MatchedChain<'_>, secrets: &Secret
             json.item_map(|json| matched_rule(json, rule, secrets));
         }
     });
-    json.flag("full_chain_match", chain.full_match);
+    if chain.rules.len() > 1 {
+        json.flag("full_chain_match", chain.full_match);
+    }
 }
 
 fn matched_rule(json: &mut Json<'_>, rule: &MatchedRule<'_>, secrets: &Secrets) {

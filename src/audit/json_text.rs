@@ -75,7 +75,12 @@ impl<'o> Json<'o> {
 
     /// `"key":"…"` where the text is made by `write`, which writes nothing that needs escaping.
     pub fn plain(&mut self, key: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        self.key(key.as_bytes());
+        self.plain_named(key.as_bytes(), write);
+    }
+
+    /// The same where the key is not ours.
+    pub fn plain_named(&mut self, key: &[u8], write: impl FnOnce(&mut Vec<u8>)) {
+        self.key(key);
         self.out.push(b'"');
         write(self.out);
         self.out.push(b'"');
@@ -88,12 +93,7 @@ impl<'o> Json<'o> {
 
     /// `"key":number`
     pub fn number(&mut self, key: &str, number: u64) {
-        self.number_named(key.as_bytes(), number);
-    }
-
-    /// `"key":number` where the key is not ours.
-    pub fn number_named(&mut self, key: &[u8], number: u64) {
-        self.key(key);
+        self.key(key.as_bytes());
         escape::decimal(self.out, number);
     }
 
@@ -115,6 +115,14 @@ impl<'o> Json<'o> {
     pub fn item(&mut self, text: &[u8]) {
         self.comma();
         string(self.out, text);
+    }
+
+    /// `"192.0.2.1"` in a list.
+    pub fn item_address(&mut self, address: IpAddr) {
+        self.comma();
+        self.out.push(b'"');
+        escape::address(self.out, address);
+        self.out.push(b'"');
     }
 
     /// `{…}` in a list.

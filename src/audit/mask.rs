@@ -9,10 +9,13 @@ use super::escape;
 pub const SHORTEST_SECRET: usize = 3;
 /// This much of a value is enough to find it, because messages are cut at a length.
 pub const TELLING_PREFIX: usize = 8;
-/// No more of a value is looked for than this: messages do not hold more of it.
+/// No more of a value is compared than this: a text that repeats so much of one is masked from there to its end.
 pub const LONGEST_SECRET: usize = 4096;
-/// No more values are looked for: above this, the texts that could repeat them are withheld.
+/// No more values are looked for: above this, the texts that could repeat them are withheld. `SecArgumentsLimit` is 1000 by default.
 pub const MOST_SECRETS: usize = 1024;
+/// The same for the bytes of all values together, each counted up to [`LONGEST_SECRET`]. Every value is kept in four spellings
+/// of up to four times its length.
+pub const MOST_SECRET_BYTES: usize = 256 * 1024;
 
 /// The bytes with `*` in all ranges. Ranges may overlap and reach beyond the end.
 pub(super) fn ranges<'a>(bytes: &'a [u8], ranges: &[Range<usize>]) -> Cow<'a, [u8]> {
@@ -41,7 +44,13 @@ pub(super) struct Names(Vec<Vec<u8>>);
 
 impl Names {
     pub fn new(names: &[&[u8]]) -> Names {
-        let mut names: Vec<_> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        Names::with(names, &[])
+    }
+
+    /// The names of two lists.
+    pub fn with(names: &[&[u8]], more: &[&[u8]]) -> Names {
+        let all = names.iter().chain(more);
+        let mut names: Vec<_> = all.map(|name| name.to_ascii_lowercase()).collect();
         names.sort_unstable();
         Names(names)
     }
@@ -65,18 +74,23 @@ pub(super) struct Secrets {
 
 impl Secrets {
     pub fn new(values: &[&[u8]]) -> Secrets {
+        let start = |value: &&[u8]| value.len().min(LONGEST_SECRET);
         let mut secrets = Secrets {
             short: Vec::new(),
             long: Vec::new(),
-            withhold: values.len() > MOST_SECRETS,
+            withhold: values.len() > MOST_SECRETS
+                || values.iter().map(start).sum::<usize>() > MOST_SECRET_BYTES,
         };
+        if secrets.withhold {
+            return secrets;
+        }
         let spellings = [
             |out: &mut Vec<u8>, bytes: &[u8]| out.extend_from_slice(bytes),
             escape::log_escape,
             escape::log_escape_nq,
             escape::log_escape_hex,
         ];
-        for value in values.iter().take(MOST_SECRETS) {
+        for value in values {
             let value = value.get(..LONGEST_SECRET).unwrap_or(value);
             if value.len() < SHORTEST_SECRET {
                 continue;
@@ -127,6 +141,9 @@ impl Secrets {
             })
         };
         let long = common(Some(after)).max(common(after.checked_sub(1)));
+        if long >= LONGEST_SECRET {
+            return text.len();
+        }
         if long >= TELLING_PREFIX {
             return long;
         }
@@ -167,7 +184,7 @@ mod tests {
         let bytes = b"GET /?pw=secret&x=1 HTTP/1.1";
         let cases: [(&[Range<usize>], &[u8]); 6] = [
             (&[], b"GET /?pw=secret&x=1 HTTP/1.1"),
-            (&[9..15], b"GET /?pw=******&x=1 HTTP/1.1"),
+            (&[9..15, 12..15], b"GET /?pw=******&x=1 HTTP/1.1"),
             (
                 &[18..19, 9..12, 10..15, 9..11],
                 b"GET /?pw=******&x=* HTTP/1.1",
@@ -175,7 +192,7 @@ mod tests {
             (&[26..90, 200..300], b"GET /?pw=secret&x=1 HTTP/1**"),
             #[allow(clippy::reversed_empty_ranges)]
             (&[15..9, 5..5], b"GET /?pw=secret&x=1 HTTP/1.1"),
-            (&[0..usize::MAX], b"****************************"),
+            (&[0..usize::MAX, 3..4], b"****************************"),
         ];
         for (list, expected) in cases {
             assert_eq!(&*ranges(bytes, list), expected, "{list:?}");
@@ -193,7 +210,7 @@ mod tests {
 
     #[test]
     fn header_names_in_any_case() {
-        let names = Names::new(&[b"Authorization", b"cookie"]);
+        let names = Names::with(&[b"Authorization"], &[b"cookie"]);
         assert_eq!(&*names.value(b"AUTHORIZATION", b"Basic x"), b"*******");
         assert_eq!(&*names.value(b"Cookie", b""), b"");
         assert_eq!(&*names.value(b"Cookie2", b"a"), b"a");
@@ -205,11 +222,11 @@ mod tests {
         for (text, expected) in [
             (
                 "[data \"pa\\\"ss\\\\w\\xc3\\xb6rd\"]",
-                "[data \"*********************\"]",
+                "[data \"*******************\"]",
             ),
             (
                 "x pa\\x22ss\\x5cw\\xc3\\xb6rd y",
-                "x ************************* y",
+                "x *********************** y",
             ),
             ("plain pa\"ss\\wörd!", "plain ***********!"),
             ("nothing here", "nothing here"),
@@ -257,5 +274,26 @@ mod tests {
             "see ************."
         );
         assert!(masked(&all, "see value-000001.").starts_with("(withheld"));
+
+        let long = vec![b'x'; LONGEST_SECRET + 100];
+        let enough = vec![long.as_slice(); MOST_SECRET_BYTES / LONGEST_SECRET];
+        assert_eq!(masked(&enough, "plain"), "plain");
+        let too_much = [enough.as_slice(), &[b"abc"]].concat();
+        assert!(masked(&too_much, "plain").starts_with("(withheld"));
+    }
+
+    #[test]
+    fn of_a_very_long_secret_nothing_is_left() {
+        for length in [LONGEST_SECRET - 1, LONGEST_SECRET, LONGEST_SECRET + 100] {
+            let secret = "0123456789".repeat(1000);
+            let secret = &secret[..length];
+            let text = format!("begin {secret} end");
+            let cut = length >= LONGEST_SECRET;
+            let expected = match cut {
+                true => format!("begin {}", "*".repeat(length + 4)),
+                false => format!("begin {} end", "*".repeat(length)),
+            };
+            assert_eq!(masked(&[secret.as_bytes()], &text), expected, "{length}");
+        }
     }
 }

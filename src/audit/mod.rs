@@ -1,6 +1,6 @@
 //! The audit log: one record a transaction, for people, parsers and courts.
 //!
-//! A [`Record`] borrows from the transaction; a renderer ([`render_native`], [`render_json`]) turns it into one
+//! A [`Record`] borrows from the transaction; a renderer ([`render_native`], [`render_json`], [`render_ecs`]) turns it into one
 //! buffer; a [`Sink`] writes that buffer with one `write(2)`. [`AuditLog`] is a place to write to, opened once while the
 //! configuration is read; [`Storage`] is the directory tree of a concurrent log, whose index is an [`AuditLog`].
 //!
@@ -16,6 +16,7 @@
 mod boundary;
 mod clock;
 mod concurrent;
+mod ecs;
 pub mod escape;
 mod json;
 mod json_text;
@@ -36,8 +37,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub use boundary::Boundary;
 pub use clock::{Civil, Zone};
 pub use concurrent::{Index, Storage};
+pub use ecs::render_ecs;
 pub use json::render_json;
-pub use mask::{LONGEST_SECRET, MOST_SECRETS, SHORTEST_SECRET, TELLING_PREFIX};
+pub use mask::{LONGEST_SECRET, MOST_SECRET_BYTES, MOST_SECRETS, SHORTEST_SECRET, TELLING_PREFIX};
 pub use native::render_native;
 pub use parts::{Part, Parts, UnknownPart};
 pub use pipe::Pipe;
@@ -63,14 +65,19 @@ pub enum Format {
     Native,
     /// mod_security2's JSON, one object a line.
     Json,
+    /// JSON with the field names of the Elastic Common Schema, one object a line.
+    ///
+    /// Compat: mod_security2 has no such format.
+    Ecs,
 }
 
 impl Format {
-    /// `Native` or `JSON`, in any case.
+    /// `Native`, `JSON` or `ECS`, in any case.
     pub fn lookup(text: &str) -> Option<Format> {
         Some(match text.to_ascii_lowercase().as_str() {
             "native" => Format::Native,
             "json" => Format::Json,
+            "ecs" => Format::Ecs,
             _ => return None,
         })
     }
@@ -81,6 +88,7 @@ pub fn render(record: &Record<'_>, parts: &Parts, format: Format) -> Vec<u8> {
     match format {
         Format::Native => render_native(record, parts, &Boundary::random()),
         Format::Json => render_json(record, parts),
+        Format::Ecs => render_ecs(record, parts),
     }
 }
 
@@ -237,13 +245,14 @@ mod tests {
     fn formats_by_name() {
         assert_eq!(Format::lookup("JSON"), Some(Format::Json));
         assert_eq!(Format::lookup("native"), Some(Format::Native));
+        assert_eq!(Format::lookup("Ecs"), Some(Format::Ecs));
         assert_eq!(Format::lookup("xml"), None);
     }
 
     #[test]
     fn complaints_are_few_and_exact() {
         let log = AuditLog::with_sink("broken".to_owned(), Box::new(Broken));
-        let at = |seconds| UNIX_EPOCH + Duration::from_secs(1000 + seconds);
+        let at = |seconds: u64| UNIX_EPOCH + Duration::from_secs(1000 + seconds);
         assert_eq!(log.complaint(at(0)), None, "nothing lost yet");
         for _ in 0..3 {
             assert!(log.write_bytes(b"x").is_err());

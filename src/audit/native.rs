@@ -27,18 +27,18 @@ pub fn render_native(record: &Record<'_>, parts: &Parts, boundary: &Boundary) ->
         writer.request_headers();
     }
     if let Some(body) = &excerpts.request {
-        let masked = mask::ranges(&body.bytes, record.masks.request_body);
+        let masked = mask::ranges(body.bytes, record.masks.request_body);
         writer.body(Part::RequestBody, &masked);
     }
     if let Some(body) = &excerpts.compact {
-        let masked = mask::ranges(&body.bytes, record.masks.compact_body);
+        let masked = mask::ranges(body.bytes, record.masks.compact_body);
         writer.body(Part::CompactRequestBody, &masked);
     }
     if parts.contains(Part::ResponseHeaders) {
         writer.response_headers();
     }
     if let Some(body) = &excerpts.response {
-        writer.body(Part::ResponseBody, &body.bytes);
+        writer.body(Part::ResponseBody, body.bytes);
     }
     if parts.contains(Part::Trailer) {
         writer.trailer(&excerpts);
@@ -368,8 +368,8 @@ impl Writer<'_, '_> {
 
     fn uploads(&mut self, uploads: &Uploads<'_>) {
         self.part(Part::Uploads);
-        for (number, file) in (1..).zip(uploads.files) {
-            self.number(number);
+        for file in uploads.files {
+            self.number(u64::from(file.part));
             self.raw(b",");
             self.number(file.size);
             self.raw(b",");

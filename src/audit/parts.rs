@@ -61,8 +61,8 @@ impl Part {
         self as u8
     }
 
-    fn bit(self) -> u32 {
-        1 << (self.letter() - b'A')
+    const fn bit(self) -> u32 {
+        1 << (self as u8 - b'A')
     }
 
     /// The part a letter stands for. Capitals only, as in mod_security2.
@@ -85,7 +85,7 @@ impl Part {
     }
 }
 
-const ALWAYS: u32 = (1 << (b'A' - b'A')) | (1 << (b'Z' - b'A'));
+const ALWAYS: u32 = Part::Header.bit() | Part::End.bit();
 
 impl Default for Parts {
     /// `ABCFHZ`, mod_security2's default.

@@ -1,11 +1,7 @@
 //! Everything an audit record can hold, borrowed from the transaction that it is about.
 
-use std::borrow::Cow;
-use std::fs::File;
-use std::io;
 use std::net::IpAddr;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::time::SystemTime;
 
 use super::BODY_LIMIT;
@@ -153,25 +149,24 @@ pub struct ResponseSide<'a> {
     pub bytes_sent: u64,
 }
 
-/// Where a request body lies.
+/// A request body.
 #[derive(Clone, Copy, Debug)]
 pub enum Body<'a> {
-    /// In memory, whole.
+    /// All of it.
     Memory(&'a [u8]),
-    /// In memory, in pieces.
-    Pieces(&'a [&'a [u8]]),
-    /// In a file that can be read from its start; `length` bytes of it.
-    File {
-        /// The open file. Its position is neither used nor moved.
-        file: &'a File,
-        /// The length of the body in bytes.
+    /// Its first bytes, when the rest is not worth reading: no more than [`BODY_LIMIT`] of them are used.
+    Start {
+        /// The first bytes.
+        bytes: &'a [u8],
+        /// The length of the whole body in bytes.
         length: u64,
     },
 }
 
-/// A body, or as much of it as a record takes.
+/// As much of a body as a record takes.
+#[derive(Clone, Copy)]
 pub(super) struct Excerpt<'a> {
-    pub bytes: Cow<'a, [u8]>,
+    pub bytes: &'a [u8],
     pub whole_length: u64,
 }
 
@@ -183,46 +178,17 @@ impl Excerpt<'_> {
 }
 
 impl<'a> Body<'a> {
-    /// The body's first [`BODY_LIMIT`] bytes. What cannot be read from its file is missing.
-    pub(super) fn excerpt(&self) -> Excerpt<'a> {
-        match *self {
-            Body::Memory(bytes) => Excerpt {
-                bytes: Cow::Borrowed(bytes.get(..BODY_LIMIT).unwrap_or(bytes)),
-                whole_length: bytes.len() as u64,
-            },
-            Body::Pieces(pieces) => {
-                let whole: usize = pieces.iter().map(|piece| piece.len()).sum();
-                let mut bytes = Vec::with_capacity(whole.min(BODY_LIMIT));
-                for piece in pieces {
-                    let room = BODY_LIMIT - bytes.len();
-                    bytes.extend_from_slice(piece.get(..room).unwrap_or(piece));
-                }
-                Excerpt {
-                    bytes: Cow::Owned(bytes),
-                    whole_length: whole as u64,
-                }
-            }
-            Body::File { file, length } => Excerpt {
-                bytes: Cow::Owned(read_start(file, length.min(BODY_LIMIT as u64) as usize)),
-                whole_length: length,
-            },
+    /// The body's first [`BODY_LIMIT`] bytes.
+    pub(super) fn excerpt(self) -> Excerpt<'a> {
+        let (bytes, whole_length) = match self {
+            Body::Memory(bytes) => (bytes, bytes.len() as u64),
+            Body::Start { bytes, length } => (bytes, length),
+        };
+        Excerpt {
+            bytes: bytes.get(..BODY_LIMIT).unwrap_or(bytes),
+            whole_length,
         }
     }
-}
-
-fn read_start(file: &File, length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, filled as u64) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-    }
-    bytes.truncate(filled);
-    bytes
 }
 
 /// An interruption in a record.
@@ -230,7 +196,8 @@ fn read_start(file: &File, length: usize) -> Vec<u8> {
 pub struct Intercepted<'a> {
     /// The phase it happened in.
     pub phase: Phase,
-    /// The alert that says why, already escaped (JSON only).
+    /// What the rule's operator found, already escaped: the alert without `Access denied …` and without its `[brackets]`
+    /// (JSON only).
     pub message: &'a [u8],
 }
 
@@ -298,6 +265,8 @@ pub struct Uploads<'a> {
 /// One uploaded file.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Upload<'a> {
+    /// Its place among the parts of the body, fields included, from 1.
+    pub part: u32,
     /// Its size in bytes.
     pub size: u64,
     /// The name the client gave it.
@@ -346,7 +315,7 @@ pub struct MatchedRule<'a> {
     pub message: Option<&'a [u8]>,
     /// `logdata:`, macros expanded.
     pub data: Option<&'a [u8]>,
-    /// The operator's name; `None` for `SecAction`.
+    /// The operator's name; `unconditionalMatch` for `SecAction`.
     pub operator: Option<&'a [u8]>,
     /// The operator's argument as written.
     pub operator_argument: &'a [u8],

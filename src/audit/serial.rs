@@ -105,7 +105,7 @@ mod tests {
         }
 
         fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-            let all = pieces.concat();
+            let all: Vec<u8> = pieces.iter().flat_map(|piece| piece.to_vec()).collect();
             self.calls.push(all.len());
             let count = match self.plan.pop() {
                 None => all.len(),

@@ -67,8 +67,8 @@ impl Live {
 
     /// `UPDATE_RATE`: updates a minute since the record was created.
     fn compute_rate(&mut self, now: i64) {
-        let number = |name: &[u8]| self.get(name).map_or(0, |value| i64::from(atoi(value)));
-        let age = now - number(b"CREATE_TIME");
+        let number = |name: &[u8]| self.get(name).map_or(0, atoi);
+        let age = now.saturating_sub(number(b"CREATE_TIME"));
         let rate = if age > 0 {
             number(b"UPDATE_COUNTER").saturating_mul(60) / age
         } else {
@@ -120,15 +120,17 @@ impl Live {
 
     /// `deprecatevar`: takes `amount` off for every `seconds` since the record was last stored, never below zero.
     pub fn deprecate(&mut self, name: &[u8], amount: i64, seconds: i64, now: i64) {
-        let number = |value: &[u8]| i64::from(atoi(value));
+        let number = |value: &[u8]| atoi(value);
         let (Some(value), Some(last)) = (self.get(name), self.get(b"LAST_UPDATE_TIME")) else {
             return;
         };
         if seconds <= 0 {
             return;
         }
-        let steps = (now - number(last)).max(0) / seconds;
-        let lowered = (number(value) - steps.saturating_mul(amount)).max(0);
+        let steps = now.saturating_sub(number(last)).max(0) / seconds;
+        let lowered = number(value)
+            .saturating_sub(steps.saturating_mul(amount))
+            .max(0);
         if lowered != number(value) {
             self.set(name, lowered.to_string().into_bytes());
         }
@@ -183,10 +185,10 @@ impl Live {
             match before(name) {
                 // A counter that others may have changed meanwhile: only the difference is ours.
                 Some(old) if is_number(old) && is_number(value) => {
-                    let difference = i64::from(atoi(value)) - i64::from(atoi(old));
+                    let difference = atoi(value).saturating_sub(atoi(old));
                     change.add.push((name.clone(), difference));
                 }
-                None if is_number(value) => change.add.push((name.clone(), i64::from(atoi(value)))),
+                None if is_number(value) => change.add.push((name.clone(), atoi(value))),
                 Some(old) if old == value => {}
                 _ => change.set.push((name.clone(), value.clone())),
             }
@@ -200,9 +202,7 @@ impl Live {
         change
             .set
             .push((b"LAST_UPDATE_TIME".to_vec(), now.to_string().into_bytes()));
-        let timeout = self
-            .get(b"TIMEOUT")
-            .map_or(0, |value| i64::from(atoi(value)));
+        let timeout = self.get(b"TIMEOUT").map_or(0, atoi);
         change.expires = now.saturating_add(timeout);
         store.update(&self.id, &change, now);
     }

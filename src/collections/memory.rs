@@ -97,7 +97,7 @@ impl Record {
         for (name, difference) in &change.add {
             match find(&mut self.values, name).and_then(|at| self.values.get_mut(at)) {
                 Some((_, old)) => {
-                    let sum = i64::from(atoi(old)).saturating_add(*difference).max(0);
+                    let sum = atoi(old).saturating_add(*difference).max(0);
                     *old = sum.to_string().into_bytes();
                 }
                 None => self

@@ -113,6 +113,13 @@ pub static DIRECTIVES: &[Directive] = &[
         rules::update_target_by_msg,
     ),
     row(
+        "SecRuleUpdateActionById",
+        Two,
+        Anywhere,
+        "rule id, perhaps :position in the chain, and actions",
+        rules::update_action_by_id,
+    ),
+    row(
         "SecComponentSignature",
         One,
         Server,
@@ -581,13 +588,6 @@ pub static DIRECTIVES: &[Directive] = &[
         Any,
         Anywhere,
         "Lua rules are not supported by this version",
-        absent::refused,
-    ),
-    row(
-        "SecRuleUpdateActionById",
-        Any,
-        Anywhere,
-        "it is not supported by this version",
         absent::refused,
     ),
     row(

@@ -71,10 +71,6 @@ impl std::ops::Deref for Config {
 
 impl DirConfig {
     /// An empty section.
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "sections are shared from their first moment"
-    )]
     pub fn new() -> Arc<DirConfig> {
         Arc::new(DirConfig {
             section: Mutex::default(),

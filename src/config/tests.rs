@@ -109,3 +109,25 @@ fn memory_of_merges_is_bounded() {
     }
     assert!(parent.remembered_merges() <= 64);
 }
+
+#[test]
+fn actions_are_updated_by_id() {
+    let section = DirConfig::new();
+    let text = "SecAction id:1,phase:1,deny,t:lowercase\nSecRuleUpdateActionById 1 \"pass,status:404,t:none,tag:x\"\nSecRuleUpdateActionById 9 pass";
+    read_text("t", text, &section).unwrap();
+    let config = section.resolved();
+    let chain = config.rules.chains().next().unwrap();
+    assert!(matches!(chain.disruptive, crate::actions::Disruptive::Pass));
+    assert_eq!(
+        (
+            chain.status,
+            chain.rules[0].transformations.len(),
+            chain.rules[0].meta.tags.len()
+        ),
+        (404, 0, 1)
+    );
+    assert!(
+        problem("SecAction id:1,pass\nSecRuleUpdateActionById 1 id:2")
+            .contains("id cannot be updated")
+    );
+}

@@ -41,6 +41,10 @@ impl Transaction {
         for (name, value) in inspection.finding.variables() {
             found.push(name, value);
         }
+        let looks_on = self.config.pingback_engine == EngineMode::DetectionOnly;
+        if looks_on && inspection.finding.verdict != pingback::Verdict::NotAPing {
+            found.push("mode", "DetectionOnly");
+        }
         let verdict = inspection.finding.verdict.name();
         self.debug(4, |_| {
             format!("Pingback inspection: {verdict}.").into_bytes()

@@ -182,7 +182,7 @@ impl Transaction {
             Assignment::Unset => None,
             Assignment::Set(_) => Some(value),
             Assignment::Add(_) => {
-                let sum = i64::from(before.unwrap_or(0)) + i64::from(atoi(&value));
+                let sum = before.unwrap_or(0).saturating_add(atoi(&value));
                 Some(sum.max(0).to_string().into_bytes())
             }
         };

@@ -33,7 +33,7 @@ impl Transaction {
             CollectionAction::Expire(variable, name, seconds) => {
                 let (name, seconds) = (self.expand(name, &scene), self.expand(seconds, &scene));
                 if let Some(live) = self.open(*variable) {
-                    live.expire(&name, now().saturating_add(i64::from(atoi(&seconds))));
+                    live.expire(&name, now().saturating_add(atoi(&seconds)));
                 }
             }
             CollectionAction::Deprecate(variable, name, rate) => {
@@ -44,7 +44,7 @@ impl Transaction {
                 };
                 let (amount, seconds) = (atoi(amount), atoi(seconds.get(1..).unwrap_or_default()));
                 if let Some(live) = self.open(*variable) {
-                    live.deprecate(&name, amount.into(), seconds.into(), now());
+                    live.deprecate(&name, amount, seconds, now());
                 }
             }
         }

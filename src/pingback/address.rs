@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use super::url::Host;
+use super::host::Host;
 use crate::client::networks::Network;
 
 /// Address ranges that are not the public Internet, from the IANA special-purpose registries: all of IPv4's, and those within
@@ -72,8 +72,8 @@ const NOT_PUBLIC_NAMES: [&str; 20] = [
     "localho.st",
 ];
 
-/// Whether a host is not on the public Internet: an address of [`NOT_PUBLIC`], a name under [`NOT_PUBLIC_NAMES`], or a name
-/// without a dot, which only a search list can resolve.
+/// Whether a host is not on the public Internet: a special-purpose address, a name under one of the suffixes that
+/// are kept for inner networks or point back at whoever looks them up, or a name without a dot, which only a search list can resolve.
 pub fn is_private(host: &Host) -> bool {
     match host {
         Host::Address(address) => is_private_address(*address),

@@ -10,9 +10,10 @@ pub const SPAM_SCORE: u32 = 5;
 pub const SUSPICIOUS_SCORE: u32 = 3;
 
 /// What a call is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Verdict {
     /// Not a pingback, and nothing that abuses XML-RPC: none of our business.
+    #[default]
     NotAPing,
     /// A ping as genuine senders make them.
     Genuine,
@@ -37,8 +38,8 @@ impl Verdict {
     }
 }
 
-/// What an inspection found.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What an inspection found. By default: no ping, no call, nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Finding {
     /// What the call is, by the default threshold.
     pub verdict: Verdict,
@@ -46,7 +47,10 @@ pub struct Finding {
     pub reasons: Vec<Reason>,
     /// What the signals among the reasons add up to. Reasons that decide by themselves have no points.
     pub score: u32,
-    /// The source of the ping as sent, white space around it removed; of several pings, the first one's.
+    /// What exactly is wrong with a body that could not be read as a call: a sentence, with the place where there is one.
+    pub detail: Option<String>,
+    /// The source of the ping as sent, without white space around it and at most [`MAX_URL`](super::url::MAX_URL) bytes of it; of
+    /// several pings, the first one's. `None` when there is no ping, empty when the ping has no parameters.
     pub source: Option<Vec<u8>>,
     /// The target of the ping likewise.
     pub target: Option<Vec<u8>>,
@@ -57,19 +61,6 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A body that is no pingback and no abuse.
-    pub(super) fn not_a_ping(method: Option<Vec<u8>>, method_count: usize) -> Finding {
-        Finding {
-            verdict: Verdict::NotAPing,
-            reasons: Vec::new(),
-            score: 0,
-            source: None,
-            target: None,
-            method,
-            method_count,
-        }
-    }
-
     /// Puts the reasons in order and draws the conclusion.
     pub(super) fn conclude(&mut self) {
         self.reasons = Reason::ALL
@@ -97,7 +88,7 @@ impl Finding {
 
     /// The `PINGBACK` collection: keys and values in order. Empty for what is not a ping.
     ///
-    /// `verdict`, `score`, `source`, `target`, and `reason` once for every reason.
+    /// `verdict`, `score`, `detail`, `source`, `target`, and `reason` once for every reason.
     pub fn variables(&self) -> Vec<(&'static str, Vec<u8>)> {
         if self.verdict == Verdict::NotAPing {
             return Vec::new();
@@ -106,6 +97,11 @@ impl Finding {
             ("verdict", self.verdict.name().into()),
             ("score", self.score.to_string().into_bytes()),
         ];
+        variables.extend(
+            self.detail
+                .clone()
+                .map(|detail| ("detail", detail.into_bytes())),
+        );
         variables.extend(self.source.clone().map(|source| ("source", source)));
         variables.extend(self.target.clone().map(|target| ("target", target)));
         variables.extend(
@@ -122,8 +118,10 @@ mod tests {
     use super::*;
 
     fn concluded(reasons: &[Reason]) -> Finding {
-        let mut finding = Finding::not_a_ping(None, 1);
-        finding.reasons = reasons.to_vec();
+        let mut finding = Finding {
+            reasons: reasons.to_vec(),
+            ..Finding::default()
+        };
         finding.conclude();
         finding
     }
@@ -179,6 +177,7 @@ mod tests {
     #[test]
     fn variables_of_a_collection() {
         let mut finding = concluded(&[Reason::Chunked, Reason::RootTarget, Reason::Chunked]);
+        finding.detail = Some("x".to_owned());
         finding.source = Some(b"http://a.example/x".to_vec());
         finding.target = Some(b"http://b.example/".to_vec());
         let text: Vec<String> = finding
@@ -191,12 +190,13 @@ mod tests {
             [
                 "verdict=spam",
                 "score=2",
+                "detail=x",
                 "source=http://a.example/x",
                 "target=http://b.example/",
                 "reason=root-target",
                 "reason=chunked"
             ]
         );
-        assert!(Finding::not_a_ping(None, 0).variables().is_empty());
+        assert!(Finding::default().variables().is_empty());
     }
 }

@@ -15,11 +15,14 @@
 //! Difference to mod_security2: it sees an XML document at best, and answers 500 to a malformed one before any rule runs.
 
 use crate::body::xml::{Document, ErrorKind};
-use crate::body::xmlrpc::{Call, SubCall, Type};
+use crate::body::xmlrpc::{Call, CallError};
 
 pub mod address;
 mod calls;
 mod finding;
+pub mod host;
+mod ping;
+mod punycode;
 mod reason;
 mod signals;
 pub mod url;
@@ -28,8 +31,6 @@ pub use calls::MAX_BUNDLED_CALLS;
 pub use finding::{Finding, SPAM_SCORE, SUSPICIOUS_SCORE, Verdict};
 pub use reason::{Reason, Weight};
 pub use signals::Signals;
-
-use url::{Host, Url};
 
 /// How many bytes of a body are searched for an XML-RPC call when the XML could not be read up to its root element, which
 /// happens when the encoding lies or a document type declaration defines entities. Genuine calls are shorter as a whole.
@@ -67,128 +68,83 @@ pub fn inspect(
     signals: &Signals<'_>,
     site: &dyn Site,
 ) -> Inspection {
-    let call = match Call::from_document(document) {
-        Ok(call) => call,
-        Err(_) if !is_xmlrpc(document, start) => {
-            return Inspection {
-                call: None,
-                finding: Finding::not_a_ping(None, 0),
-            };
-        }
-        Err(_) => {
-            let mut finding = Finding::not_a_ping(None, 0);
-            finding
-                .reasons
-                .push(match document.error().map(|error| error.kind()) {
-                    None => Reason::NotXmlRpc,
-                    Some(ErrorKind::Encoding) => Reason::EncodingLabel,
-                    Some(_) => Reason::MalformedXml,
-                });
-            conclude(&mut finding, document, signals);
-            return Inspection {
-                call: None,
-                finding,
-            };
-        }
+    let call = Call::from_document(document);
+    let mut finding = match &call {
+        Ok(call) => of_call(call, signals, site),
+        Err(error) if is_xmlrpc(document, start) => of_failure(document, *error),
+        Err(_) => Finding::default(),
     };
-
-    let survey = calls::survey(&call);
-    let mut finding = Finding::not_a_ping(Some(call.method().to_vec()), survey.count);
-    finding.reasons = survey.reasons;
-    if let Some(ping) = &survey.ping {
-        judge_ping(ping, signals, site, &mut finding);
-    }
-    if survey.ping.is_some() || !finding.reasons.is_empty() || document.doctype() {
-        conclude(&mut finding, document, signals);
+    let concerns_us = finding.source.is_some() || !finding.reasons.is_empty();
+    let has_doctype = document.doctype() && (concerns_us || call.is_ok());
+    finding
+        .reasons
+        .extend(has_doctype.then_some(Reason::Doctype));
+    if concerns_us || has_doctype {
+        finding.reasons.extend(signals.reasons());
+        finding.conclude();
     }
     Inspection {
-        call: Some(call),
+        call: call.ok(),
         finding,
     }
 }
 
-/// Whether a body that is not an XML-RPC call means to be one.
+/// What a call asks for.
+fn of_call(call: &Call, signals: &Signals<'_>, site: &dyn Site) -> Finding {
+    let survey = calls::survey(call);
+    let mut finding = Finding {
+        method: Some(call.method().to_vec()),
+        method_count: survey.count,
+        reasons: survey.reasons,
+        ..Finding::default()
+    };
+    if let Some(ping) = &survey.ping {
+        ping::judge(ping, signals, site, &mut finding);
+    }
+    finding
+}
+
+/// Why a body that means to be a call is none.
+fn of_failure(document: &Document, error: CallError) -> Finding {
+    let (reason, detail) = match document.error() {
+        Some(error) if error.kind() == ErrorKind::Encoding => {
+            (Reason::EncodingLabel, error.to_string())
+        }
+        Some(error) => (Reason::MalformedXml, error.to_string()),
+        None => (Reason::NotXmlRpc, error.to_string()),
+    };
+    Finding {
+        reasons: vec![reason],
+        detail: Some(detail),
+        ..Finding::default()
+    }
+}
+
+/// Whether a body that is not an XML-RPC call means to be one. Text that merely speaks of calls does not.
 ///
 /// Compat: WordPress takes `methodResponse` and `fault` for a call when they have a `methodCall` inside.
 fn is_xmlrpc(document: &Document, start: &[u8]) -> bool {
-    match document.root() {
-        Some(root) => {
-            let is = |name: &[u8]| root.name().eq_ignore_ascii_case(name);
-            let has_call = || {
-                document
-                    .elements()
-                    .any(|element| element.name() == b"methodCall")
-            };
-            is(b"methodCall") || (is(b"methodResponse") || is(b"fault")) && has_call()
-        }
-        None => {
-            let window = start.get(..RECOGNITION_WINDOW).unwrap_or(start);
-            // Without its zero bytes, UTF-16 reads like ASCII.
-            let text: Vec<u8> = window
-                .iter()
-                .filter(|&&b| b != 0)
-                .map(u8::to_ascii_lowercase)
-                .collect();
-            // A document type declaration names the root element to come.
-            let sign: &[u8] = if document.doctype() {
-                b"methodcall"
-            } else {
-                b"<methodcall"
-            };
-            memchr::memmem::find(&text, sign).is_some()
-        }
-    }
-}
-
-/// Adds what surrounds the call, and draws the conclusion.
-fn conclude(finding: &mut Finding, document: &Document, signals: &Signals<'_>) {
-    finding
-        .reasons
-        .extend(document.doctype().then_some(Reason::Doctype));
-    finding.reasons.extend(signals.reasons());
-    finding.conclude();
-}
-
-/// Judges the parameters of `pingback.ping`.
-fn judge_ping(ping: &SubCall<'_>, signals: &Signals<'_>, site: &dyn Site, finding: &mut Finding) {
-    let mut text = ping.params.iter().map(|param| param.text().trim_ascii());
-    finding.source = text.next().map(<[u8]>::to_vec);
-    finding.target = text.next().map(<[u8]>::to_vec);
-    let reasons = &mut finding.reasons;
-    if ping.params.iter().any(|param| param.kind() != Type::String) {
-        reasons.push(Reason::Type);
-    }
-    let [source, target] = ping.params.as_slice() else {
-        reasons.push(Reason::Arity);
-        return;
+    let Some(root) = document.root() else {
+        let window = start.get(..RECOGNITION_WINDOW).unwrap_or(start);
+        // Without its zero bytes and its mark, UTF-16 reads like ASCII.
+        let text = window
+            .iter()
+            .filter(|b| !matches!(b, 0 | 0xBB | 0xBF | 0xEF | 0xFE | 0xFF));
+        let text: Vec<u8> = text.map(u8::to_ascii_lowercase).collect();
+        // A document type declaration names the root element to come.
+        let sign = if document.doctype() {
+            "methodcall"
+        } else {
+            "<methodcall"
+        };
+        let is_xml = text.trim_ascii_start().starts_with(b"<");
+        return is_xml && memchr::memmem::find(&text, sign.as_bytes()).is_some();
     };
-
-    let source = Url::parse(source.text());
-    let target = Url::parse(target.text());
-    let strange = |url: &Result<Url<'_>, _>| url.as_ref().map_or(true, |url| url.disguised);
-    reasons.extend(strange(&source).then_some(Reason::BadSourceUrl));
-    reasons.extend(strange(&target).then_some(Reason::BadTargetUrl));
-    reasons.extend(
-        [&source, &target]
-            .into_iter()
-            .flatten()
-            .any(|url| url.userinfo)
-            .then_some(Reason::Userinfo),
-    );
-    if let Ok(source) = &source {
-        let is_server = matches!(source.host, Host::Address(address) if Some(address) == signals.server_address.map(|a| a.to_canonical()));
-        reasons.extend(
-            (is_server || address::is_private(&source.host)).then_some(Reason::PrivateSource),
-        );
-        reasons.extend((!matches!(source.port, None | Some(80 | 443))).then_some(Reason::OddPort));
-        reasons.extend(matches!(source.host, Host::Address(_)).then_some(Reason::AddressSource));
-    }
-    if let Ok(target) = &target {
-        reasons.extend((!site.serves(&target.host.to_string())).then_some(Reason::TargetNotHere));
-        reasons.extend(target.is_root().then_some(Reason::RootTarget));
-        let is_same = source
-            .as_ref()
-            .is_ok_and(|source| source.is_same_page(target));
-        reasons.extend(is_same.then_some(Reason::SameUrl));
-    }
+    let is = |name: &str| root.name().eq_ignore_ascii_case(name.as_bytes());
+    let has_call = || {
+        document
+            .elements()
+            .any(|element| element.name() == b"methodCall")
+    };
+    is("methodCall") || (is("methodResponse") || is("fault")) && has_call()
 }

@@ -7,7 +7,7 @@ pub enum Weight {
     Malformed,
     /// The call can be read, and asks for what is not given: the answer is 403.
     Refused,
-    /// As [`Refused`](Weight::Refused), and the call is made to do harm, here or elsewhere.
+    /// As [`Weight::Refused`], and the call is made to do harm, here or elsewhere.
     Abusive,
     /// An oddity that some genuine senders have too. It refuses nothing by itself; its points add up with others'.
     Points(u32),

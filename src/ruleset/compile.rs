@@ -351,11 +351,7 @@ fn transformations(
 ) -> Vec<Transformation> {
     let mut list = Vec::new();
     for step in default.iter().chain(own) {
-        match step {
-            TransformationStep::Clear => list.clear(),
-            TransformationStep::Remove(gone) => list.retain(|kept| kept != gone),
-            TransformationStep::Add(transformation) => list.push(*transformation),
-        }
+        step.apply(&mut list);
     }
     list
 }

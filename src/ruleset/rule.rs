@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::actions::{Disruptive, Effect, Flow, Meta};
+use crate::actions::{ActionList, Disruptive, Effect, Flow, Meta};
 use crate::operators::Operator;
 use crate::operators::rx::Pattern;
 use crate::template::Template;
@@ -117,6 +117,44 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// Takes in an action list that was written for one of its rules later (`SecRuleUpdateActionById`).
+    pub fn update(&mut self, position: usize, list: &ActionList) {
+        let switches = &list.switches;
+        if position == 0 {
+            match &switches.disruptive {
+                None | Some(Disruptive::Block) => {}
+                Some(other) => self.disruptive = other.clone(),
+            }
+            self.status = switches.status.unwrap_or(self.status);
+            self.log = switches.log.unwrap_or(self.log);
+            self.auditlog = switches.auditlog.unwrap_or(self.auditlog);
+            self.pause = switches.pause.clone().or(self.pause.take());
+            if let Some(flow) = &switches.flow {
+                self.flow = flow.clone();
+            }
+        }
+        let Some(rule) = self.rules.get_mut(position) else {
+            return;
+        };
+        rule.multi_match |= switches.multi_match;
+        rule.capture |= switches.capture;
+        for step in &list.transformations {
+            step.apply(&mut rule.transformations);
+        }
+        rule.effects.extend(list.effects.iter().cloned());
+        let (meta, new) = (&mut rule.meta, &list.meta);
+        meta.msg = new.msg.clone().or(meta.msg.take());
+        meta.msg_text = new.msg_text.clone().or(meta.msg_text.take());
+        meta.logdata = new.logdata.clone().or(meta.logdata.take());
+        meta.severity = new.severity.or(meta.severity);
+        meta.rev = new.rev.clone().or(meta.rev.take());
+        meta.ver = new.ver.clone().or(meta.ver.take());
+        meta.maturity = new.maturity.or(meta.maturity);
+        meta.accuracy = new.accuracy.or(meta.accuracy);
+        meta.tags.extend(new.tags.iter().cloned());
+        meta.tag_texts.extend(new.tag_texts.iter().cloned());
+    }
+
     /// The rule that gives the chain its identity.
     pub fn starter(&self) -> Option<&Rule> {
         self.rules.first()

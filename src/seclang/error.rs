@@ -20,7 +20,10 @@ const SHOWN: usize = 96;
 impl Error {
     /// A mistake at `span`.
     pub fn new(message: impl Into<String>, span: Range<usize>) -> Self {
-        Error { message: message.into(), span }
+        Error {
+            message: message.into(),
+            span,
+        }
     }
 
     /// The message, the directive's line and a caret under the mistake:
@@ -35,8 +38,13 @@ impl Error {
     pub fn render(&self, heading: &str, directive: &str, raw: &[u8], word: &Word) -> String {
         let start = word.raw_offset(self.span.start);
         let end = word.raw_offset(self.span.end).max(start);
-        let line: Vec<char> = format!("{directive} ").chars().chain(printable(raw)).collect();
-        let column = |offset: usize| directive.chars().count() + 1 + printable(raw.get(..offset).unwrap_or(raw)).count();
+        let line: Vec<char> = format!("{directive} ")
+            .chars()
+            .chain(printable(raw))
+            .collect();
+        let column = |offset: usize| {
+            directive.chars().count() + 1 + printable(raw.get(..offset).unwrap_or(raw)).count()
+        };
         let (from, to) = (column(start), column(end).max(column(start) + 1));
 
         let first = from.saturating_sub(SHOWN / 2);
@@ -48,7 +56,14 @@ impl Error {
         let width = to.min(last.max(from + 1)) - from;
 
         let mut text = format!("{heading}{}\n  {lead}{shown}{tail}\n", self.message);
-        let _ = write!(text, "  {:indent$}^{:~<rest$} column {}", "", "", from + 1, rest = width.saturating_sub(1));
+        let _ = write!(
+            text,
+            "  {:indent$}^{:~<rest$} column {}",
+            "",
+            "",
+            from + 1,
+            rest = width.saturating_sub(1)
+        );
         text
     }
 }

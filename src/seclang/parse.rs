@@ -24,8 +24,16 @@ pub fn parse_targets(text: &[u8]) -> Result<Vec<Target>, Error> {
             };
             let exclude = flag('!');
             let count = !exclude && flag('&');
-            let name = Spanned { value: rest.to_owned(), span: start..name.span.end };
-            Ok(Target { exclude, count, name, selector })
+            let name = Spanned {
+                value: rest.to_owned(),
+                span: start..name.span.end,
+            };
+            Ok(Target {
+                exclude,
+                count,
+                name,
+                selector,
+            })
         })
         .collect()
 }
@@ -41,20 +49,46 @@ pub fn parse_operator(text: &[u8]) -> Result<Operator, Error> {
         at = skip_space(text, 1);
     }
     if text.get(at) != Some(&b'@') {
-        let argument = Spanned { value: text.get(at..).unwrap_or_default().to_vec(), span: at..text.len() };
-        return Ok(Operator { negated, name: Spanned { value: "rx".to_owned(), span: at..at }, argument });
+        let argument = Spanned {
+            value: text.get(at..).unwrap_or_default().to_vec(),
+            span: at..text.len(),
+        };
+        return Ok(Operator {
+            negated,
+            name: Spanned {
+                value: "rx".to_owned(),
+                span: at..at,
+            },
+            argument,
+        });
     }
-    let end = at + text.get(at..).unwrap_or_default().iter().take_while(|&&byte| !is_space(byte)).count();
+    let end = at
+        + text
+            .get(at..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|&&byte| !is_space(byte))
+            .count();
     let name = utf8(text, at + 1..end)?;
     let start = skip_space(text, end);
-    let argument = Spanned { value: text.get(start..).unwrap_or_default().to_vec(), span: start..text.len() };
-    Ok(Operator { negated, name, argument })
+    let argument = Spanned {
+        value: text.get(start..).unwrap_or_default().to_vec(),
+        span: start..text.len(),
+    };
+    Ok(Operator {
+        negated,
+        name,
+        argument,
+    })
 }
 
 /// Parses a list of actions.
 pub fn parse_actions(text: &[u8]) -> Result<Vec<Action>, Error> {
     let items = parse_list(text)?;
-    Ok(items.into_iter().map(|(name, argument)| Action { name, argument }).collect())
+    Ok(items
+        .into_iter()
+        .map(|(name, argument)| Action { name, argument })
+        .collect())
 }
 
 type Item = (Spanned<String>, Option<Spanned<Vec<u8>>>);
@@ -68,7 +102,9 @@ fn parse_list(text: &[u8]) -> Result<Vec<Item>, Error> {
     let mut at = skip_space(text, 0);
     while at < text.len() {
         let start = at;
-        at += count_while(text, at, |byte| !matches!(byte, b'|' | b':' | b',') && !is_space(byte));
+        at += count_while(text, at, |byte| {
+            !matches!(byte, b'|' | b':' | b',') && !is_space(byte)
+        });
         let name = utf8(text, start..at)?;
         if text.get(at) != Some(&b':') {
             items.push((name, None));
@@ -76,7 +112,12 @@ fn parse_list(text: &[u8]) -> Result<Vec<Item>, Error> {
             match text.get(at) {
                 None => break,
                 Some(b',' | b'|') => at = skip_space(text, at + 1),
-                Some(_) => return Err(Error::new("Unexpected character, a separator was expected", at..at + 1)),
+                Some(_) => {
+                    return Err(Error::new(
+                        "Unexpected character, a separator was expected",
+                        at..at + 1,
+                    ));
+                }
             }
             continue;
         }
@@ -87,11 +128,18 @@ fn parse_list(text: &[u8]) -> Result<Vec<Item>, Error> {
             value
         } else {
             let start = at;
-            at += count_while(text, at, |byte| !matches!(byte, b'|' | b',') && !is_space(byte));
-            Spanned { value: text.get(start..at).unwrap_or_default().to_vec(), span: start..at }
+            at += count_while(text, at, |byte| {
+                !matches!(byte, b'|' | b',') && !is_space(byte)
+            });
+            Spanned {
+                value: text.get(start..at).unwrap_or_default().to_vec(),
+                span: start..at,
+            }
         };
         items.push((name, Some(value)));
-        at += count_while(text, at, |byte| is_space(byte) || matches!(byte, b',' | b'|'));
+        at += count_while(text, at, |byte| {
+            is_space(byte) || matches!(byte, b',' | b'|')
+        });
     }
     Ok(items)
 }
@@ -103,10 +151,24 @@ fn parse_quoted(text: &[u8], open: usize) -> Result<(Spanned<Vec<u8>>, usize), E
     loop {
         match text.get(at) {
             None => return Err(Error::new("Missing closing quote", open..text.len())),
-            Some(b'\'') => return Ok((Spanned { value, span: open + 1..at }, at + 1)),
+            Some(b'\'') => {
+                return Ok((
+                    Spanned {
+                        value,
+                        span: open + 1..at,
+                    },
+                    at + 1,
+                ));
+            }
             Some(b'\\') => {
-                let Some(&pair) = text.get(at + 1).filter(|next| matches!(next, b'\'' | b'\\')) else {
-                    return Err(Error::new("Invalid quoted pair", at..(at + 2).min(text.len())));
+                let Some(&pair) = text
+                    .get(at + 1)
+                    .filter(|next| matches!(next, b'\'' | b'\\'))
+                else {
+                    return Err(Error::new(
+                        "Invalid quoted pair",
+                        at..(at + 2).min(text.len()),
+                    ));
                 };
                 value.push(pair);
                 at += 2;
@@ -121,7 +183,10 @@ fn parse_quoted(text: &[u8], open: usize) -> Result<(Spanned<Vec<u8>>, usize), E
 
 fn utf8(text: &[u8], span: std::ops::Range<usize>) -> Result<Spanned<String>, Error> {
     match std::str::from_utf8(text.get(span.clone()).unwrap_or_default()) {
-        Ok(value) => Ok(Spanned { value: value.to_owned(), span }),
+        Ok(value) => Ok(Spanned {
+            value: value.to_owned(),
+            span,
+        }),
         Err(_) => Err(Error::new("A name must be plain text", span)),
     }
 }
@@ -135,5 +200,9 @@ fn skip_space(text: &[u8], from: usize) -> usize {
 }
 
 fn count_while(text: &[u8], from: usize, test: impl Fn(u8) -> bool) -> usize {
-    text.get(from..).unwrap_or_default().iter().take_while(|&&byte| test(byte)).count()
+    text.get(from..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|&&byte| test(byte))
+        .count()
 }

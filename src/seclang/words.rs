@@ -12,12 +12,19 @@ pub struct Word {
 impl Word {
     /// A word that stands for itself, for text that did not come from a configuration file.
     pub fn plain(text: &[u8]) -> Word {
-        Word { text: text.to_vec(), offsets: (0..=text.len()).collect() }
+        Word {
+            text: text.to_vec(),
+            offsets: (0..=text.len()).collect(),
+        }
     }
 
     /// Where a byte of the text stood in the raw arguments.
     pub fn raw_offset(&self, at: usize) -> usize {
-        self.offsets.get(at).or(self.offsets.last()).copied().unwrap_or(0)
+        self.offsets
+            .get(at)
+            .or(self.offsets.last())
+            .copied()
+            .unwrap_or(0)
     }
 
     /// The text as UTF-8, damaged where it is not.
@@ -47,7 +54,9 @@ pub fn split(raw: &[u8]) -> Vec<Word> {
             if ends {
                 break;
             }
-            let escaped = raw.get(at + 1).filter(|&&next| byte == b'\\' && (next == b'\\' || Some(next) == quote));
+            let escaped = raw
+                .get(at + 1)
+                .filter(|&&next| byte == b'\\' && (next == b'\\' || Some(next) == quote));
             word.offsets.push(at);
             word.text.push(escaped.copied().unwrap_or(byte));
             at += if escaped.is_some() { 2 } else { 1 };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::{Store, Transaction};
+use super::{Interruption, InterruptionKind, Store, Transaction};
 use crate::body::{self, Argument, Kind, Parsed, Parser, urlencoded, xml};
 use crate::config::LimitAction;
 use crate::types::EngineMode;
@@ -34,7 +34,7 @@ enum Intake {
     /// No chunk has come yet.
     #[default]
     Waiting,
-    /// A parser that takes chunks, and a second one where the bytes look like XML but the parser is another.
+    /// A parser that takes chunks, and a second one that reads XML where the parser is another.
     Running {
         parser: Option<Parser>,
         xml: Option<Box<xml::Parser>>,
@@ -160,8 +160,7 @@ impl Transaction {
             let message = format!(
                 "Request body (Content-Length) is larger than the configured limit ({limit}). Deny with status (413)"
             );
-            self.engine_alert(message.as_bytes());
-            return BodyStep::Refuse(413);
+            return self.refuse_body(413, &message);
         }
         BodyStep::Continue
     }
@@ -169,7 +168,7 @@ impl Transaction {
     /// Takes the next bytes of the body.
     pub fn append_request_body(&mut self, chunk: &[u8]) -> BodyStep {
         if matches!(self.body.parser, Intake::Waiting) {
-            self.begin_body(chunk);
+            self.begin_body();
         }
         let limit = self.request_body_limit();
         let room = limit.saturating_sub(self.body.store.len());
@@ -183,25 +182,23 @@ impl Transaction {
             let message = format!(
                 "Request body is larger than the configured limit ({limit}). Deny with status (413)"
             );
-            self.engine_alert(message.as_bytes());
-            return BodyStep::Refuse(413);
+            return self.refuse_body(413, &message);
         }
         let step = self.parse_chunk(seen);
         if step != BodyStep::Continue {
             return step;
         }
         // What was read must be served again, so all of it is kept, also where it is not looked at.
-        let memory = self.body_memory_limit();
-        let directory = std::sync::Arc::clone(&self.config.tmp_dir);
-        if let Err(error) = self
-            .body
-            .store
-            .append(chunk, memory, Path::new(&*directory))
-        {
-            self.engine_alert(
-                format!("Failed to store the request body in {directory}: {error}").as_bytes(),
+        if let Err(error) = self.store_chunk(chunk, self.body_memory_limit()) {
+            let message = format!(
+                "Failed to store the request body in {}: {error}",
+                self.config.tmp_dir
             );
-            return BodyStep::Refuse(500);
+            // DetectionOnly changes no response as long as memory can hold what the disk does not take.
+            if self.mode() == EngineMode::On || self.store_chunk(chunk, u64::MAX).is_err() {
+                return self.refuse_body(500, &message);
+            }
+            self.engine_alert(message.as_bytes());
         }
         if over {
             self.body.over_limit = true;
@@ -216,8 +213,7 @@ impl Transaction {
         if self.mode() != EngineMode::On {
             return BodyStep::Continue;
         }
-        self.engine_alert(error.message().as_bytes());
-        BodyStep::Refuse(error.status())
+        self.refuse_body(error.status(), error.message())
     }
 
     /// Ends the body: parsers come to their result. Before phase 2.
@@ -267,6 +263,22 @@ impl Transaction {
         }
     }
 
+    fn store_chunk(&mut self, chunk: &[u8], memory_limit: u64) -> std::io::Result<()> {
+        self.body
+            .store
+            .append(chunk, memory_limit, Path::new(&*self.config.tmp_dir))
+    }
+
+    /// Refuses because of the body itself: an interruption like any other, so that its record is written before it leaves.
+    fn refuse_body(&mut self, status: u16, message: &str) -> BodyStep {
+        self.engine_alert(message.as_bytes());
+        self.interruption = Some(Interruption {
+            kind: InterruptionKind::Deny,
+            status,
+        });
+        BodyStep::Refuse(status)
+    }
+
     fn request_body_limit(&self) -> u64 {
         self.overrides
             .request_body_limit
@@ -294,7 +306,7 @@ impl Transaction {
     }
 
     /// Chooses the processor: a rule's choice, or that of the Content-Type.
-    fn begin_body(&mut self, first: &[u8]) {
+    fn begin_body(&mut self) {
         let content_type = self
             .request_header("Content-Type")
             .next()
@@ -316,9 +328,10 @@ impl Transaction {
         let parser = kind
             .filter(|kind| *kind != Kind::Urlencoded)
             .map(|kind| Parser::new(kind, &content_type, &settings));
+        // Without sniffing: XML-RPC is recognised by what it is, however it is labelled and cut. What is no XML fails at its
+        // first byte.
         let inspects = self.config.pingback_engine != EngineMode::Off && kind != Some(Kind::Xml);
-        let xml = (inspects && xml::looks_like_xml(first))
-            .then(|| Box::new(xml::Parser::new(xml::Options::default())));
+        let xml = inspects.then(|| Box::new(xml::Parser::new(xml::Options::default())));
         self.body.parser = Intake::Running { parser, xml };
     }
 
@@ -346,8 +359,7 @@ impl Transaction {
             "Request body no files data length is larger than the configured limit ({limit})."
         );
         if self.refuses_over_limit() {
-            self.engine_alert(format!("{message}. Deny with code (413)").as_bytes());
-            return BodyStep::Refuse(413);
+            return self.refuse_body(413, &format!("{message} Deny with code (413)"));
         }
         self.body.fail(message);
         self.body.over_limit = true;

@@ -249,10 +249,8 @@ impl Transaction {
         };
         let key = |path: &'static [u8]| Some(Cow::Borrowed(path));
         match path {
-            b"/*" => {
-                if document.root().is_some() {
-                    sink(key(b"/*"), Cow::Owned(document.root_text().to_vec()));
-                }
+            b"/*" if document.root().is_some() => {
+                sink(key(b"/*"), Cow::Owned(document.root_text().to_vec()));
             }
             b"//@*" => document
                 .attributes()

@@ -15,12 +15,15 @@ use crate::limits::{
 };
 
 pub(crate) struct Machine {
-    boundary: Vec<u8>,
+    /// `--` and the boundary.
+    delimiter: Vec<u8>,
     state: State,
     /// The start of the current line, while it must be seen whole.
     line: Vec<u8>,
     /// The rest of the current line is data, whatever it holds.
     is_passing: bool,
+    /// The end of the part of the line that has passed, in which a delimiter may have begun.
+    tail: Vec<u8>,
     /// The line ending, or a CR that may become one, that data ended in.
     withheld: Ending,
     /// Data of the current part has been seen, be it only a line ending.
@@ -104,19 +107,20 @@ impl Machine {
         sink: Option<Box<dyn FileSink>>,
     ) -> Self {
         let mut flags = Flags::default();
-        let (boundary, error) = match boundary(content_type, &mut flags) {
-            Ok(boundary) => (boundary.to_vec(), None),
+        let (delimiter, error) = match boundary(content_type, &mut flags) {
+            Ok(boundary) => ([b"--", boundary].concat(), None),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
         flags.error = error.is_some();
         Self {
-            boundary,
+            delimiter,
             state: match error {
                 None => State::Preamble,
                 Some(_) => State::Failed,
             },
             line: Vec::new(),
             is_passing: false,
+            tail: Vec::new(),
             withheld: Ending::None,
             has_data: false,
             has_boundary: false,
@@ -184,8 +188,7 @@ impl Machine {
         if !self.has_boundary {
             return None;
         }
-        let tail = self.line.strip_prefix(b"--")?;
-        if tail.strip_prefix(self.boundary.as_slice())? != b"--" {
+        if self.line.strip_prefix(self.delimiter.as_slice())? != b"--" {
             return None;
         }
         self.multipart.flags.lf_line |= self.withheld == Ending::Lf;
@@ -239,10 +242,11 @@ impl Machine {
             ));
         }
         let line = std::mem::take(&mut self.line);
-        if line.starts_with(b"--") {
-            self.boundary_line(&line)?;
+        self.check_boundary(&line)?;
+        match line.starts_with(&self.delimiter) {
+            true => self.data(&line)?,
+            false => self.content(&line)?,
         }
-        self.content(&line)?;
         self.is_passing = !ends;
         match excess {
             [] => Ok(()),
@@ -258,12 +262,15 @@ impl Machine {
     /// Handles the line that has been collected, ending included.
     fn end_line(&mut self) -> Result<(), String> {
         let line = std::mem::take(&mut self.line);
-        if line.len() > 3 && line.starts_with(b"--") && self.boundary_line(&line)? {
+        if line.len() > 3 && self.check_boundary(&line)? {
             return Ok(());
+        }
+        if !line.starts_with(&self.delimiter) {
+            self.find_delimiter(&line);
         }
         match self.state {
             State::Headers => self.header_line(&line),
-            _ => self.content(&line),
+            _ => self.data(&line),
         }
     }
 
@@ -277,11 +284,22 @@ impl Machine {
         }
     }
 
+    /// Handles `line` if it is a boundary. One that is malformed is left to be shown as data.
+    fn check_boundary(&mut self, line: &[u8]) -> Result<bool, String> {
+        if !line.starts_with(b"--") {
+            return Ok(false);
+        }
+        self.boundary_line(line).inspect_err(|_| {
+            if self.state == State::Data {
+                self.line = line.to_vec();
+            }
+        })
+    }
+
     /// Handles `line`, which begins with `--`, if it is a boundary.
     fn boundary_line(&mut self, line: &[u8]) -> Result<bool, String> {
-        let dashed = line.get(2..).unwrap_or_default();
-        let Some(tail) = dashed.strip_prefix(self.boundary.as_slice()) else {
-            self.unmatched(dashed)?;
+        let Some(tail) = line.strip_prefix(self.delimiter.as_slice()) else {
+            self.unmatched(line.get(2..).unwrap_or_default())?;
             return Ok(false);
         };
         if !self.is_boundary_possible() {
@@ -314,9 +332,10 @@ impl Machine {
 
     /// Handles what follows `--` in a line that looks like a boundary, but is none.
     fn unmatched(&mut self, dashed: &[u8]) -> Result<(), String> {
+        let boundary = self.delimiter.get(2..).unwrap_or_default();
         if let [b'"', quoted @ ..] = dashed
             && self.multipart.flags.boundary_quoted
-            && quoted.starts_with(&self.boundary)
+            && quoted.starts_with(boundary)
         {
             return Err("Multipart: Invalid boundary (quotes).".to_string());
         }
@@ -324,7 +343,7 @@ impl Machine {
         if spaces > 0
             && dashed
                 .get(spaces..)
-                .is_some_and(|rest| rest.starts_with(&self.boundary))
+                .is_some_and(|rest| rest.starts_with(boundary))
         {
             return Err("Multipart: Invalid boundary (whitespace).".to_string());
         }
@@ -359,7 +378,7 @@ impl Machine {
         match name {
             None => Err(format!(
                 "Multipart: Invalid part header (colon missing): {}.",
-                excerpt(content)
+                excerpt(line)
             )),
             Some(b"") => Err("Multipart: Invalid part header (header name missing).".to_string()),
             Some(name) if !name.iter().all(u8::is_ascii_graphic) => {
@@ -426,6 +445,35 @@ impl Machine {
 
     /// Takes bytes that are no boundary and no header; LF is the last of them, if there is one.
     fn content(&mut self, piece: &[u8]) -> Result<(), String> {
+        self.find_delimiter(piece);
+        self.data(piece)
+    }
+
+    /// Raises the flag for a boundary that does not stand at the start of a line, where LF alone ends lines.
+    fn find_delimiter(&mut self, piece: &[u8]) {
+        let overlap = self.delimiter.len().saturating_sub(1);
+        if !self.tail.is_empty() {
+            self.tail
+                .extend_from_slice(piece.get(..overlap).unwrap_or(piece));
+        }
+        let is_in = |text: &[u8]| memchr::memmem::find(text, &self.delimiter).is_some();
+        self.multipart.flags.unmatched_boundary |= is_in(&self.tail) || is_in(piece);
+        match piece {
+            [.., b'\n'] => self.tail.clear(),
+            _ if piece.len() < overlap && !self.tail.is_empty() => {
+                let excess = self.tail.len().saturating_sub(overlap);
+                self.tail.drain(..excess);
+            }
+            _ => {
+                self.tail.clear();
+                let start = piece.len().saturating_sub(overlap);
+                self.tail
+                    .extend_from_slice(piece.get(start..).unwrap_or_default());
+            }
+        }
+    }
+
+    fn data(&mut self, piece: &[u8]) -> Result<(), String> {
         if self.state != State::Data {
             self.multipart.flags.data_before = true;
             return Ok(());

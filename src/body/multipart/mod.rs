@@ -80,13 +80,15 @@ impl Part {
     }
 }
 
-/// The start of `text`, made printable, for an error message. Quotes stay as they are.
+/// The start of `text`, escaped as mod_security2 does it in logs (quotes stay as they are), for an error message.
 fn excerpt(text: &[u8]) -> String {
     let start = text.get(..ERROR_EXCERPT_LIMIT).unwrap_or(text);
     let mut excerpt = String::new();
     for &byte in start {
         match byte {
             b'"' | b'\'' => excerpt.push(char::from(byte)),
+            0x08 => excerpt.push_str("\\b"),
+            0x0b => excerpt.push_str("\\v"),
             _ => excerpt.extend(byte.escape_ascii().map(char::from)),
         }
     }

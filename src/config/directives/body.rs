@@ -61,7 +61,9 @@ pub(super) fn cookie_format(section: &mut Section, arguments: &Arguments<'_>) ->
         b"0" => cookies::Format::Netscape,
         b"1" => cookies::Format::Rfc2109,
         _ => {
-            return Err(format!("ModSecurity: Invalid cookie format: {}", arguments.text(0)).into());
+            return Err(
+                format!("ModSecurity: Invalid cookie format: {}", arguments.text(0)).into(),
+            );
         }
     });
     Ok(())

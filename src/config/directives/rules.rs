@@ -147,6 +147,45 @@ pub(super) fn update_target_by_msg(section: &mut Section, arguments: &Arguments<
     update(section, arguments, &selector)
 }
 
+/// `SecRuleUpdateActionById id[:position] actions`: what the list names replaces what the rule had, the rest is added.
+///
+/// Compat: an id that no rule of this section has is no error; identity and phase cannot be changed.
+pub(super) fn update_action_by_id(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    let text = arguments.text(0);
+    let (id, position) = match text.split_once(':') {
+        Some((id, position)) => {
+            let position = position
+                .parse()
+                .map_err(|_| format!("Invalid rule position: {text}"))?;
+            (id, position)
+        }
+        None => (text.as_str(), 0),
+    };
+    let ids = IdRanges::parse(id)
+        .ok_or_else(|| format!("ModSecurity: Invalid rule id or range: {id}"))?;
+    let in_word = |error| Problem::Argument(ACTIONS, 1, error);
+    let tree = seclang::parse_actions(arguments.bytes(1)).map_err(in_word)?;
+    let context = if position == 0 {
+        actions::Context::Rule
+    } else {
+        actions::Context::ChainMember
+    };
+    let list = actions::parse(&tree, context).map_err(in_word)?;
+    if list.has_id {
+        return Err("Rule id cannot be updated via SecRuleUpdateActionById".into());
+    }
+    if list.switches.phase.is_some() {
+        return Err("Rule phase cannot be updated via SecRuleUpdateActionById".into());
+    }
+    let selector = RuleSelector::Id(ids);
+    section
+        .rules
+        .update_rules(&selector, position, |chain, position| {
+            chain.update(position, &list)
+        });
+    Ok(())
+}
+
 fn update(section: &mut Section, arguments: &Arguments<'_>, selector: &RuleSelector) -> Outcome {
     let targets = |at: usize| {
         Compiler::targets(arguments.bytes(at))

@@ -51,7 +51,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// Eight rather than the five in use, as in C: the whole fits two registers.
+    /// Eight rather than the five in use, as in C.
     const CAPACITY: usize = 8;
 
     /// Symbols beyond the capacity are left out.

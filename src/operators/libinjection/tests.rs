@@ -2,7 +2,7 @@
 
 use super::{scan, sqli, xss};
 
-/// Inputs that have made tokenisers rescan, most of them behind each of [`PREFIXES`], too.
+/// What is repeated: beginnings that never end, and ends that may not be one. Each stands behind every prefix.
 const PATTERNS: &[&[u8]] = &[
     b"a.",
     b"a`",

@@ -76,14 +76,10 @@ impl Backtracking {
         Ok(found.map(|m| m.start().min(m.end())..m.end()))
     }
 
-    pub(super) fn captures_at(
-        &self,
-        value: &[u8],
-        start: usize,
-    ) -> Result<Option<Groups>, Failure> {
+    pub(super) fn captures(&self, value: &[u8]) -> Result<Option<Groups>, Failure> {
         self.run(|regex| {
             let mut locations = regex.capture_locations();
-            let found = regex.captures_read_at(&mut locations, value, start)?;
+            let found = regex.captures_read(&mut locations, value)?;
             Ok(found.map(|_| groups(&locations)))
         })
     }

@@ -72,7 +72,7 @@ impl Oracle {
                     (0..locations.len().min(CAPTURES)).map(|i| locations.get(i).map(|(s, e)| s..e));
                 Some(found.map(|_| Groups::new(groups)))
             }
-            Oracle::Translated(regex) => regex.captures_at(value, 0).ok(),
+            Oracle::Translated(regex) => regex.captures(value).ok(),
         }
     }
 }
@@ -113,11 +113,19 @@ fn compare(source: &[u8], options: Options, values: &[Vec<u8>]) -> usize {
         (Err(error), Some(_)) => panic!("PCRE2 takes {shown}: {error}"),
     };
     let verdict_only = hir(&pattern).is_some_and(|hir| has_empty_turns(&hir));
+    let necessary = pattern
+        .necessary()
+        .map(|text| build(text, options).unwrap());
     let mut compared = 0;
     for value in values {
         let (Ok(ours), Some(theirs)) = (pattern.captures(value), oracle.captures(value)) else {
             continue; // a limit of PCRE2
         };
+        if theirs.is_some()
+            && let Some(necessary) = &necessary
+        {
+            assert!(necessary.is_match(value), "{shown} relaxed to {necessary}");
+        }
         let (ours, theirs) = if verdict_only {
             let verdict = |groups: Option<Groups>| groups.map(|_| Groups::new(std::iter::empty()));
             (verdict(ours), verdict(theirs))

@@ -3,7 +3,7 @@
 
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-use super::syntax::{Class, End, Item, Piece, Token};
+use super::syntax::{AtMost, Class, End, Item, Piece, Token};
 
 /// Most nested groups a pattern may have to be translated.  The checks below
 /// and the compiler recurse this deep.  PCRE2 has the same default.
@@ -18,32 +18,86 @@ pub(super) type Reason = String;
 pub(super) fn translate(pieces: &[Piece]) -> Result<String, Reason> {
     let mut out = String::new();
     for piece in pieces {
-        match &piece.token {
-            Token::Blank(_) => {}
-            Token::Byte(byte) => push_byte(&mut out, *byte),
-            Token::Any { newline: true } => out.push_str("(?s:.)"),
-            Token::Any { newline: false } => out.push_str(r"[^\n]"),
-            Token::Class(class) => push_class(&mut out, class),
-            Token::Start { multi_line: true } => out.push_str("(?m:^)"),
-            Token::Start { multi_line: false } => out.push_str(r"\A"),
-            Token::End(End::Line) => out.push_str("(?m:$)"),
-            Token::End(End::Value | End::Written) => out.push_str(r"\z"),
-            Token::WordBoundary { negated: false } => out.push_str(r"\b"),
-            Token::WordBoundary { negated: true } => out.push_str(r"\B"),
-            Token::Alternate => out.push('|'),
-            Token::Open { captures: true, .. } => out.push('('),
-            Token::Open { caseless: true, .. } => out.push_str("(?i:"),
-            Token::Open {
-                caseless: false, ..
-            } => out.push_str("(?-i:"),
-            Token::Close => out.push(')'),
-            Token::Caseless(true) => out.push_str("(?i)"),
-            Token::Caseless(false) => out.push_str("(?-i)"),
-            Token::Quantifier { min, max, lazy } => push_quantifier(&mut out, *min, *max, *lazy),
-            Token::Opaque(reason) => return Err((*reason).to_owned()),
+        if let Token::Opaque { what, .. } = piece.token {
+            return Err(what.to_owned());
         }
+        push(&mut out, &piece.token);
     }
+    check(pieces, &out)?;
     Ok(out)
+}
+
+/// A pattern that matches whenever this one does, and perhaps more often:
+/// assertions hold, back-references match anything, nothing is atomic.
+pub(super) fn relax(pieces: &[Piece]) -> Option<String> {
+    let mut out = String::new();
+    // Groups open inside of an assertion, itself included.
+    let mut skipped = 0usize;
+    for Piece { token, .. } in pieces {
+        let opens = match token {
+            Token::Open { .. } => true,
+            Token::Opaque { at_most, .. } => match at_most {
+                AtMost::Unknown => return None,
+                AtMost::Assertion | AtMost::Group => true,
+                _ => false,
+            },
+            _ => false,
+        };
+        if skipped > 0
+            || matches!(
+                token,
+                Token::Opaque {
+                    at_most: AtMost::Assertion,
+                    ..
+                }
+            )
+        {
+            skipped += usize::from(opens);
+            if matches!(token, Token::Close) {
+                skipped -= 1;
+                if skipped == 0 {
+                    out.push_str("(?:)");
+                }
+            }
+            continue;
+        }
+        push(&mut out, token);
+    }
+    Some(out)
+}
+
+/// Writes one token; an opaque one as what it matches at most.
+fn push(out: &mut String, token: &Token) {
+    match token {
+        Token::Blank(_) => {}
+        Token::Byte(byte) => push_byte(out, *byte),
+        Token::Any { newline: true } => out.push_str("(?s:.)"),
+        Token::Any { newline: false } => out.push_str(r"[^\n]"),
+        Token::Class(class) => push_class(out, class),
+        Token::Start { multi_line: true } => out.push_str("(?m:^)"),
+        Token::Start { multi_line: false } => out.push_str(r"\A"),
+        Token::End(End::Line) => out.push_str("(?m:$)"),
+        Token::End(End::Value | End::Written) => out.push_str(r"\z"),
+        Token::WordBoundary { negated: false } => out.push_str(r"\b"),
+        Token::WordBoundary { negated: true } => out.push_str(r"\B"),
+        Token::Alternate => out.push('|'),
+        Token::Open { captures: true, .. } => out.push('('),
+        Token::Open { caseless: true, .. } => out.push_str("(?i:"),
+        Token::Open {
+            caseless: false, ..
+        } => out.push_str("(?-i:"),
+        Token::Close => out.push(')'),
+        Token::Caseless(true) => out.push_str("(?i)"),
+        Token::Caseless(false) => out.push_str("(?-i)"),
+        Token::Quantifier { min, max, lazy } => push_quantifier(out, *min, *max, *lazy),
+        Token::Opaque { at_most, .. } => match at_most {
+            AtMost::Empty => out.push_str("(?:)"),
+            AtMost::Group => out.push_str("(?:"),
+            AtMost::Quantifier { min, max } => push_quantifier(out, *min, *max, false),
+            AtMost::LineBreak => out.push_str(r"(?:\r\n|[\n-\r\x85])"),
+            AtMost::Text | AtMost::Assertion | AtMost::Unknown => out.push_str("(?:(?s:.)*)"),
+        },
+    }
 }
 
 fn push_byte(out: &mut String, byte: u8) {
@@ -104,7 +158,7 @@ fn push_quantifier(out: &mut String, min: u32, max: Option<u32>, lazy: bool) {
 
 /// Whether the translated pattern means the same to both engines, where that
 /// cannot be seen piece by piece: at a multi-line `^`.
-pub(super) fn check(pieces: &[Piece], translated: &str) -> Result<(), Reason> {
+fn check(pieces: &[Piece], translated: &str) -> Result<(), Reason> {
     let at_lines = |piece: &Piece| matches!(piece.token, Token::Start { multi_line: true });
     if !pieces.iter().any(at_lines) {
         return Ok(());

@@ -9,6 +9,9 @@
 //! but for one case: if a loop's body can be empty, as in `(a*)+` or
 //! `(a??b?)+c`, extent and captures can differ, because PCRE2 takes an empty
 //! turn and ends the loop where the linear engine goes on.
+//!
+//! Before PCRE2 is asked, a linear pattern that matches at least as often is,
+//! where there is one: most values get no further.
 
 mod backtracking;
 mod dynamic;
@@ -33,6 +36,12 @@ pub const MAX_COMPILED_BYTES: usize = 10 * 1024 * 1024;
 /// How much one thread may cache of a pattern's automaton, in bytes.  A full
 /// cache is emptied; the match goes on, slower.
 pub const MAX_AUTOMATON_CACHE_BYTES: usize = 1024 * 1024;
+
+/// The longest value PCRE2 is asked about, in bytes; beyond it the answer is a
+/// failure.  The match limit counts anew at each start and does not count all
+/// that is done, so that time can grow with the square of the length and worse.
+/// As long as the bodies that are kept by default (`SecResponseBodyLimit`).
+pub const MAX_BACKTRACKING_BYTES: usize = 512 * 1024;
 
 /// Match limit of PCRE2 where `SecPcreMatchLimit` is not set.
 ///
@@ -159,6 +168,9 @@ impl std::error::Error for Failure {}
 
 /// Where the groups of a match are in the value: the whole match first, then up
 /// to nine groups, as far as the last that took part.
+///
+/// Compat: mod_security2 captures nothing where a pattern has more groups than
+/// it has room for; here the first nine count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groups(Vec<Option<Range<usize>>>);
 
@@ -195,7 +207,48 @@ pub struct Pattern {
 #[derive(Debug)]
 enum Matcher {
     Linear(Regex),
-    Backtracking { regex: Backtracking, reason: String },
+    Backtracking {
+        regex: Backtracking,
+        /// Matches whenever the pattern does.
+        necessary: Option<Regex>,
+        reason: String,
+    },
+}
+
+impl Matcher {
+    /// Asks the engine about matches from `start` on; None if it is beyond the value.
+    fn ask<T>(
+        &self,
+        value: &[u8],
+        start: usize,
+        linear: impl FnOnce(&Regex) -> Option<T>,
+        backtracking: impl FnOnce(&Backtracking) -> Result<Option<T>, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        if start > value.len() {
+            return Ok(None);
+        }
+        match self {
+            Matcher::Linear(regex) => Ok(linear(regex)),
+            Matcher::Backtracking {
+                regex, necessary, ..
+            } => {
+                if necessary
+                    .as_ref()
+                    .is_some_and(|n| !n.is_match_at(value, start))
+                {
+                    return Ok(None);
+                }
+                let length = value.len();
+                if length > MAX_BACKTRACKING_BYTES {
+                    return Err(Failure::limit(format!(
+                        "Value is too long for a pattern that is not linear: \
+                         {length} of at most {MAX_BACKTRACKING_BYTES} bytes"
+                    )));
+                }
+                backtracking(regex)
+            }
+        }
+    }
 }
 
 impl Pattern {
@@ -205,10 +258,12 @@ impl Pattern {
     /// What PCRE2 says of a pattern it does not accept, with the place.
     pub fn compile(pattern: &[u8], options: Options) -> Result<Pattern, CompileError> {
         let pieces: Vec<_> = syntax::Reader::new(pattern, options).collect();
-        let matcher = match linear(&pieces, options) {
+        let translated = linear::translate(&pieces).and_then(|text| build(&text, options));
+        let matcher = match translated {
             Ok(regex) => Matcher::Linear(regex),
             Err(reason) => Matcher::Backtracking {
                 regex: Backtracking::compile(pattern, &pieces, options, options.limits)?,
+                necessary: linear::relax(&pieces).and_then(|text| build(&text, options).ok()),
                 reason,
             },
         };
@@ -260,12 +315,20 @@ impl Pattern {
     }
 
     /// The pattern in the syntax of the `regex` crate (`unicode(false)`, case
-    /// sensitivity as in [`Pattern::options`]), if the linear engine runs it:
-    /// what literals can be extracted from.
+    /// sensitivity as in [`Pattern::options`]), if the linear engine runs it.
     pub fn translated(&self) -> Option<&str> {
         match &self.matcher {
             Matcher::Linear(regex) => Some(regex.as_str()),
             Matcher::Backtracking { .. } => None,
+        }
+    }
+
+    /// In the same syntax a pattern that matches whenever this one does: what
+    /// literals that must be in a value can be extracted from.
+    pub fn necessary(&self) -> Option<&str> {
+        match &self.matcher {
+            Matcher::Linear(regex) => Some(regex.as_str()),
+            Matcher::Backtracking { necessary, .. } => necessary.as_ref().map(Regex::as_str),
         }
     }
 
@@ -274,10 +337,13 @@ impl Pattern {
     /// # Errors
     /// A limit of PCRE2 was reached.
     pub fn is_match(&self, value: &[u8]) -> Result<bool, Failure> {
-        match &self.matcher {
-            Matcher::Linear(regex) => Ok(regex.is_match(value)),
-            Matcher::Backtracking { regex, .. } => regex.is_match(value),
-        }
+        let found = self.matcher.ask(
+            value,
+            0,
+            |regex| regex.is_match(value).then_some(()),
+            |regex| Ok(regex.is_match(value)?.then_some(())),
+        );
+        Ok(found?.is_some())
     }
 
     /// The first match that starts at `start` or later; what is before is seen
@@ -286,13 +352,12 @@ impl Pattern {
     /// # Errors
     /// A limit of PCRE2 was reached.
     pub fn find_at(&self, value: &[u8], start: usize) -> Result<Option<Range<usize>>, Failure> {
-        if start > value.len() {
-            return Ok(None);
-        }
-        match &self.matcher {
-            Matcher::Linear(regex) => Ok(regex.find_at(value, start).map(|m| m.range())),
-            Matcher::Backtracking { regex, .. } => regex.find_at(value, start),
-        }
+        self.matcher.ask(
+            value,
+            start,
+            |regex| regex.find_at(value, start).map(|m| m.range()),
+            |regex| regex.find_at(value, start),
+        )
     }
 
     /// The first match with its groups.
@@ -300,38 +365,24 @@ impl Pattern {
     /// # Errors
     /// A limit of PCRE2 was reached.
     pub fn captures(&self, value: &[u8]) -> Result<Option<Groups>, Failure> {
-        self.captures_at(value, 0)
-    }
-
-    /// As [`Pattern::captures`], from `start` on.
-    pub(super) fn captures_at(
-        &self,
-        value: &[u8],
-        start: usize,
-    ) -> Result<Option<Groups>, Failure> {
-        if start > value.len() {
-            return Ok(None);
-        }
-        match &self.matcher {
-            Matcher::Linear(regex) => {
+        self.matcher.ask(
+            value,
+            0,
+            |regex| {
                 let mut locations = regex.capture_locations();
-                Ok(regex
-                    .captures_read_at(&mut locations, value, start)
-                    .map(|_| {
-                        let kept = 0..locations.len().min(CAPTURES);
-                        Groups::new(kept.map(|i| locations.get(i).map(|(start, end)| start..end)))
-                    }))
-            }
-            Matcher::Backtracking { regex, .. } => regex.captures_at(value, start),
-        }
+                regex.captures_read(&mut locations, value)?;
+                let kept = 0..locations.len().min(CAPTURES);
+                let group = |i| locations.get(i).map(|(start, end)| start..end);
+                Some(Groups::new(kept.map(group)))
+            },
+            |regex| regex.captures(value),
+        )
     }
 }
 
-/// The linear engine for the pattern, or why there is none.
-fn linear(pieces: &[syntax::Piece], options: Options) -> Result<Regex, linear::Reason> {
-    let translated = linear::translate(pieces)?;
-    linear::check(pieces, &translated)?;
-    RegexBuilder::new(&translated)
+/// Compiles a pattern that is already in the syntax of the `regex` crate.
+fn build(translated: &str, options: Options) -> Result<Regex, linear::Reason> {
+    RegexBuilder::new(translated)
         .unicode(false)
         .case_insensitive(options.case_insensitive)
         .nest_limit(linear::MAX_NESTING)

@@ -17,7 +17,8 @@ fn what_is_not_linear_says_why() {
         ("(?>a)", "an atomic group"),
         ("(?R)?", "recursion, a reference or a callout"),
         ("a(*SKIP)b", "a verb"),
-        ("\\Ra", "an escape only PCRE2 knows"),
+        ("\\Ra", "\\R"),
+        ("\\pL", "an escape only PCRE2 knows"),
         ("(?m)a|^", "^ in multi-line mode with nothing after it"),
     ] {
         let compiled = compile(pattern);
@@ -30,6 +31,53 @@ fn what_is_not_linear_says_why() {
     assert_eq!(compiled.not_linear_because(), None);
     assert_eq!(compiled.translated(), Some(r"a\z"));
     assert_eq!(compiled.as_bytes(), b"a$");
+}
+
+#[test]
+fn relaxed_patterns() {
+    for (pattern, relaxed) in [
+        ("a(?=b(c)(?:d))e", Some("a(?:)e")),
+        ("a(?!b)*e", Some("a(?:)*e")),
+        ("(?<!(?=x)a)b++", Some("(?:)b+")),
+        ("(?>a|b){2,3}+", Some("(?:a|b){2,3}")),
+        ("(?|(a)|(b))\\1", Some("(?:(a)|(b))(?:(?s:.)*)")),
+        (
+            "(a)(?1)\\R\\Z",
+            Some(r"(a)(?:(?s:.)*)(?:\r\n|[\n-\r\x85])(?:)"),
+        ),
+        ("(*pla:a)(*atomic:b)", Some("(?:)(?:b)")),
+        ("(?m)a|^", Some("(?-i)a|(?m:^)")),
+        ("(?(?=a)b|c)", None),
+        ("a(*ACCEPT)b", None),
+        ("(*UTF)a", None),
+        ("a", Some("a")),
+    ] {
+        assert_eq!(compile(pattern).necessary(), relaxed, "{pattern}");
+    }
+}
+
+#[test]
+fn pcre2_is_asked_only_where_it_may_match() {
+    // Cubic for PCRE2, whose match limit does not count this.
+    let compiled = compile("(?<!y)x+x+x+[yz]");
+    let time = std::time::Instant::now();
+    assert_eq!(compiled.is_match(&vec![b'x'; 10_000_000]), Ok(false));
+    assert!(time.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn values_for_pcre2_have_a_bound() {
+    let compiled = compile("(?<!y)x");
+    let mut value = vec![b'y'; MAX_BACKTRACKING_BYTES - 1];
+    value.push(b'x');
+    assert_eq!(compiled.is_match(&value), Ok(false));
+    value.push(b'x');
+    let failure = compiled.is_match(&value).unwrap_err();
+    assert!(failure.limit_exceeded);
+    assert_eq!(
+        failure.message,
+        "Value is too long for a pattern that is not linear: 524289 of at most 524288 bytes"
+    );
 }
 
 #[test]
@@ -127,7 +175,7 @@ fn limits_are_failures() {
             matches,
             ..Limits::default()
         };
-        Pattern::compile(b"^(?=a)(a|aa)+$", Options::operator(limits)).unwrap()
+        Pattern::compile(b"^(a|aa)+(?=b)", Options::operator(limits)).unwrap()
     };
     let failure = with(1000).is_match(&value).unwrap_err();
     assert!(failure.limit_exceeded);
@@ -138,7 +186,7 @@ fn limits_are_failures() {
     assert_eq!(with(1000).captures(&value), Err(failure.clone()));
     assert_eq!(with(1000).find_at(&value, 0), Err(failure));
     assert_eq!(with(1000).is_match(b"aaaa!"), Ok(false));
-    assert_eq!(with(u32::MAX).is_match(b"aaaa"), Ok(true));
+    assert_eq!(with(u32::MAX).is_match(b"aaaab"), Ok(true));
 }
 
 #[test]

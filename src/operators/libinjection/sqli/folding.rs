@@ -329,7 +329,7 @@ impl<'a> Window<'_, 'a> {
                 self.replace_middle(c);
                 self.drop_last(1)
             }
-            // `1,-1` is `1,1` and then `1`: step back far enough for the comma to be folded.
+            // `1,-1` counts as `1`, like `1,1`: the comma goes, too.
             (Comma, _, Number | Bareword | Variable | String) if is_signed => {
                 self.replace_middle(c);
                 self.drop_last(3)

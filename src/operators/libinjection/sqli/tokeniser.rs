@@ -93,7 +93,7 @@ impl<'a> Tokeniser<'a> {
         let mut hash = WordHash::new();
         for (end, &byte) in text.iter().enumerate() {
             if matches!(byte, b'.' | b'`') {
-                // `SELECT.1` and SELECT`column` begin with a keyword.
+                // What stands before may be a keyword, as in `SELECT.1` or with a column in backticks.
                 let start = scan::head(text, end);
                 if let Some(kind) = kind_of(hash, start)
                     && kind != Kind::Bareword

@@ -1,11 +1,11 @@
 //! Escapes: `\d`, `\x41`, `\b`, back-references.
 
-use super::{Blank, Class, End, Item, Reader, Token};
+use super::{AtMost, Blank, Class, End, Item, Reader, Token};
 
 impl Reader<'_> {
     pub(super) fn escape(&mut self) -> Token {
         let Some(byte) = self.next_byte() else {
-            return Token::Opaque("\\ at the end of the pattern");
+            return Token::opaque("\\ at the end of the pattern", AtMost::Unknown);
         };
         match byte {
             b'd' | b'D' | b'w' | b'W' | b's' | b'S' | b'h' | b'H' | b'v' | b'V' => {
@@ -26,6 +26,11 @@ impl Reader<'_> {
                 Token::Blank(Blank::Quote)
             }
             b'E' => Token::Blank(Blank::Quote),
+            b'R' => Token::opaque("\\R", AtMost::LineBreak),
+            b'X' => Token::opaque("\\X", AtMost::Text),
+            b'Z' => Token::opaque("\\Z", AtMost::Empty),
+            b'G' => Token::opaque("\\G", AtMost::Empty),
+            b'K' => Token::opaque("\\K", AtMost::Empty),
             b'1'..=b'9' => self.digits_escape(byte),
             _ => match self.byte_escape(byte) {
                 Some(byte) => Token::Byte(byte),
@@ -34,7 +39,7 @@ impl Reader<'_> {
                     if self.peek() == Some(b'{') {
                         self.skip_past(b'}');
                     }
-                    Token::Opaque("an escape only PCRE2 knows")
+                    Token::opaque("an escape only PCRE2 knows", AtMost::Unknown)
                 }
             },
         }
@@ -43,7 +48,7 @@ impl Reader<'_> {
     /// `\1` to `\9` and the like: a back-reference, or an octal code if there
     /// are not as many groups before it.
     fn digits_escape(&mut self, first: u8) -> Token {
-        const REFERENCE: Token = Token::Opaque("a back-reference");
+        let reference = Token::opaque("a back-reference", AtMost::Text);
         let digits = self
             .rest()
             .iter()
@@ -58,11 +63,11 @@ impl Reader<'_> {
             });
         if digits == 0 || first >= b'8' || number <= self.captures {
             self.at += digits;
-            return REFERENCE;
+            return reference;
         }
         match self.octal(u32::from(first - b'0'), 2) {
             Some(byte) => Token::Byte(byte),
-            None => Token::Opaque("an octal code above \\377"),
+            None => Token::opaque("an octal code above \\377", AtMost::Unknown),
         }
     }
 

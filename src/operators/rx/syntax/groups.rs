@@ -1,6 +1,6 @@
 //! What starts with a parenthesis: groups, options, comments, verbs.
 
-use super::{Blank, Modes, Reader, Token};
+use super::{AtMost, Blank, Modes, Reader, Token};
 
 impl Reader<'_> {
     pub(super) fn open(&mut self) -> Token {
@@ -14,7 +14,7 @@ impl Reader<'_> {
         match self.next_byte() {
             Some(b'#') => match self.skip_past(b')') {
                 true => Token::Blank(Blank::Comment),
-                false => Token::Opaque("an unclosed comment"),
+                false => Token::opaque("an unclosed comment", AtMost::Unknown),
             },
             Some(b'P') if self.peek() == Some(b'<') => {
                 self.at += 1;
@@ -26,11 +26,11 @@ impl Reader<'_> {
             Some(b'\'') => self.named(outside, b'\''),
             Some(b'<') => {
                 self.at += 1;
-                self.opaque_group(outside, "look-behind")
+                self.opaque_group(outside, "look-behind", AtMost::Assertion)
             }
-            Some(b'=' | b'!' | b'*') => self.opaque_group(outside, "look-ahead"),
-            Some(b'>') => self.opaque_group(outside, "an atomic group"),
-            Some(b'|') => self.opaque_group(outside, "a group that resets captures"),
+            Some(b'=' | b'!' | b'*') => self.opaque_group(outside, "look-ahead", AtMost::Assertion),
+            Some(b'>') => self.opaque_group(outside, "an atomic group", AtMost::Group),
+            Some(b'|') => self.opaque_group(outside, "a group that resets captures", AtMost::Group),
             Some(b'(') => {
                 // A condition that is an assertion is a group of its own.
                 if self.peek() == Some(b'?') || self.peek() == Some(b'*') {
@@ -38,7 +38,7 @@ impl Reader<'_> {
                 } else {
                     self.skip_past(b')');
                 }
-                self.opaque_group(outside, "a conditional group")
+                self.opaque_group(outside, "a conditional group", AtMost::Unknown)
             }
             Some(b'C' | b'R' | b'&' | b'+' | b'0'..=b'9' | b'P') => self.reference(),
             Some(b'-') if self.peek().is_some_and(|b| b.is_ascii_digit()) => self.reference(),
@@ -46,29 +46,38 @@ impl Reader<'_> {
                 self.at -= 1;
                 self.options(outside)
             }
-            None => Token::Opaque("an unclosed group"),
+            None => Token::opaque("an unclosed group", AtMost::Unknown),
         }
     }
 
     /// `(?R)`, `(?1)`, `(?P=name)`, `(?C)`: complete items, not groups.
     fn reference(&mut self) -> Token {
         self.skip_past(b')');
-        Token::Opaque("recursion, a reference or a callout")
+        Token::opaque("recursion, a reference or a callout", AtMost::Text)
     }
 
     /// `(*VERB)` or, in lower case and with a colon, a group such as `(*atomic:…)`.
     fn verb(&mut self, outside: Modes) -> Token {
-        let name = self
+        let length = self
             .rest()
             .iter()
             .take_while(|b| b.is_ascii_lowercase() || **b == b'_')
             .count();
-        if name > 0 && self.rest().get(name) == Some(&b':') {
-            self.at += name + 1;
-            return self.opaque_group(outside, "an assertion or atomic group");
+        let (name, after) = self.rest().split_at(length);
+        if !name.is_empty() && after.first() == Some(&b':') {
+            self.at += length + 1;
+            let at_most = match name {
+                b"pla" | b"nla" | b"plb" | b"nlb" | b"napla" | b"naplb" => AtMost::Assertion,
+                _ if name.ends_with(b"_lookahead") || name.ends_with(b"_lookbehind") => {
+                    AtMost::Assertion
+                }
+                b"atomic" => AtMost::Group,
+                _ => AtMost::Unknown,
+            };
+            return self.opaque_group(outside, "an assertion or atomic group", at_most);
         }
         self.skip_past(b')');
-        Token::Opaque("a verb")
+        Token::opaque("a verb", AtMost::Unknown)
     }
 
     fn enter(&mut self, outside: Modes, captures: bool) -> Token {
@@ -80,9 +89,9 @@ impl Reader<'_> {
         }
     }
 
-    fn opaque_group(&mut self, outside: Modes, reason: &'static str) -> Token {
+    fn opaque_group(&mut self, outside: Modes, what: &'static str, at_most: AtMost) -> Token {
         self.groups.push(outside);
-        Token::Opaque(reason)
+        Token::opaque(what, at_most)
     }
 
     /// A named group, which for us is a numbered one.
@@ -100,7 +109,7 @@ impl Reader<'_> {
         };
         let token = self.enter(outside, true);
         if !closed || !is_name(name) || self.names.contains(&name) {
-            return Token::Opaque("the name of a group");
+            return Token::opaque("the name of a group", AtMost::Unknown);
         }
         self.names.push(name);
         token
@@ -136,7 +145,7 @@ impl Reader<'_> {
                 }
             }
         }
-        Token::Opaque("an unclosed group")
+        Token::opaque("an unclosed group", AtMost::Unknown)
     }
 
     /// Options of PCRE2 alone (`(?J)`, `(?^)`, `(?xx)`): those we know count on.
@@ -150,8 +159,8 @@ impl Reader<'_> {
         self.at = (self.at + length + 1).min(self.pattern.len());
         self.modes = modes;
         match group {
-            true => self.opaque_group(outside, "options only PCRE2 knows"),
-            false => Token::Opaque("options only PCRE2 knows"),
+            true => self.opaque_group(outside, "options only PCRE2 knows", AtMost::Unknown),
+            false => Token::opaque("options only PCRE2 knows", AtMost::Unknown),
         }
     }
 }

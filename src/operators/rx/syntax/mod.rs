@@ -3,7 +3,8 @@
 //! The reader knows every construct well enough to find its end and to follow
 //! groups and inline options.  What a linear engine can express becomes a
 //! token with its meaning; anything else, errors included, is [`Token::Opaque`]
-//! and left to PCRE2.
+//! and left to PCRE2.  Of such a token is still known what it matches at most,
+//! so that a pattern can be had which matches whenever this one does.
 
 use std::ops::Range;
 
@@ -56,8 +57,37 @@ pub(super) enum Token {
         max: Option<u32>,
         lazy: bool,
     },
-    /// Outside of what a linear engine can express; the reason is for people.
-    Opaque(&'static str),
+    /// Outside of what a linear engine can express.
+    Opaque {
+        /// What it is, for people.
+        what: &'static str,
+        at_most: AtMost,
+    },
+}
+
+impl Token {
+    fn opaque(what: &'static str, at_most: AtMost) -> Token {
+        Token::Opaque { what, at_most }
+    }
+}
+
+/// An upper bound of what an opaque token matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtMost {
+    /// The empty text.
+    Empty,
+    /// An assertion in parentheses, which this token opens: the empty text.
+    Assertion,
+    /// What the group, which this token opens, matches as a plain one.
+    Group,
+    /// What the plain quantifier does.
+    Quantifier { min: u32, max: Option<u32> },
+    /// One end of a line.
+    LineBreak,
+    /// Any text.
+    Text,
+    /// Not known, or the pattern is an error.
+    Unknown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,7 +234,7 @@ impl<'p> Reader<'p> {
                     self.modes = modes;
                     Token::Close
                 }
-                None => Token::Opaque("unmatched closing parenthesis"),
+                None => Token::opaque("unmatched closing parenthesis", AtMost::Unknown),
             },
             b'|' => Token::Alternate,
             b'^' => Token::Start {
@@ -242,7 +272,7 @@ impl<'p> Reader<'p> {
         match (self.modes.multi_line, self.dollar_end_only) {
             (true, _) => Token::End(End::Line),
             (false, true) => Token::End(End::Value),
-            (false, false) => Token::Opaque("$ before a final newline"),
+            (false, false) => Token::opaque("$ before a final newline", AtMost::Empty),
         }
     }
 
@@ -277,21 +307,20 @@ impl<'p> Reader<'p> {
         if matches!(suffix, Some(b'?' | b'+')) {
             self.at += 1;
         }
-        if suffix == Some(b'+') {
-            return Token::Opaque("a possessive quantifier");
-        }
+        let plain = AtMost::Quantifier { min, max };
         if min > MAX_REPEAT || max.is_some_and(|max| max > MAX_REPEAT || max < min) {
-            return Token::Opaque("a quantifier out of bounds");
+            return Token::opaque("a quantifier out of bounds", AtMost::Unknown);
         }
         match self.before {
+            Before::Nothing => Token::opaque("a quantifier after nothing", AtMost::Unknown),
+            Before::Quantifier => Token::opaque("a quantifier after a quantifier", AtMost::Unknown),
+            Before::Assertion => Token::opaque("a quantifier after an assertion", plain),
+            Before::Atom if suffix == Some(b'+') => Token::opaque("a possessive quantifier", plain),
             Before::Atom => Token::Quantifier {
                 min,
                 max,
                 lazy: (suffix == Some(b'?')) != self.modes.swap_greed,
             },
-            Before::Nothing => Token::Opaque("a quantifier that follows nothing"),
-            Before::Assertion => Token::Opaque("a quantifier after an assertion"),
-            Before::Quantifier => Token::Opaque("a quantifier after a quantifier"),
         }
     }
 }
@@ -309,7 +338,7 @@ impl Iterator for Reader<'_> {
             Token::Quantifier { .. } => Before::Quantifier,
             Token::Alternate | Token::Open { .. } | Token::Caseless(_) => Before::Nothing,
             // Whatever it was: only PCRE2 reads on.
-            Token::Opaque(_) => Before::Atom,
+            Token::Opaque { .. } => Before::Atom,
         };
         Some(Piece {
             token,

@@ -1,0 +1,211 @@
+//! The input filter: serves the body that was read for inspection again, byte for byte, to whoever handles the request.
+//!
+//! The body is a stream and is consumed once, as without us: an internal redirect or a subrequest goes on where the one
+//! before it stopped. Where only the beginning was looked at (`ProcessPartial`), the rest comes from the client, behind
+//! what was read.
+
+use super::guard::{self, Filtered};
+use super::host::brigade::{Brigade, Status};
+use super::host::filter::{Filter, Wish};
+use super::state::{self, State};
+use super::sys;
+
+/// Most bytes served at a time: what handlers ask for is mostly 8 KiB; proxies gain from more.
+const SERVE_SIZE: usize = 64 * 1024;
+
+/// A request body that has been read, on its way to its reader.
+#[derive(Default)]
+pub(super) struct Replay {
+    /// Bytes that the transaction holds.
+    stored: u64,
+    /// Bytes behind them that had been read when the transaction had enough.
+    tail: Vec<u8>,
+    /// Bytes served.
+    offset: u64,
+    /// Whether this is all; otherwise the rest is still to come from the client.
+    complete: bool,
+    /// Whether all of it has been served, or there is nothing to serve.
+    served: bool,
+}
+
+impl Replay {
+    pub(super) fn new(stored: u64, tail: Vec<u8>, complete: bool) -> Replay {
+        // What is neither here nor complete needs no filter: the client's bytes come by themselves.
+        let served = stored == 0 && tail.is_empty() && !complete;
+        Replay {
+            stored,
+            tail,
+            offset: 0,
+            complete,
+            served,
+        }
+    }
+
+    /// Whether the whole body has come.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Whether there is something to serve.
+    pub(super) fn is_pending(&self) -> bool {
+        !self.served && (self.complete || self.left() > 0)
+    }
+
+    fn left(&self) -> u64 {
+        (self.stored + self.tail.len() as u64).saturating_sub(self.offset)
+    }
+
+    /// Reads what comes next without moving on. Empty at the end.
+    fn peek(&self, most: usize, state: &State) -> Result<Vec<u8>, Status> {
+        let most = usize::try_from(self.left()).unwrap_or(usize::MAX).min(most);
+        let mut bytes = vec![0; most];
+        let length = match usize::try_from(self.offset.saturating_sub(self.stored)) {
+            Ok(behind) if self.offset >= self.stored => {
+                let rest = self.tail.get(behind..).unwrap_or_default();
+                let length = rest.len().min(most);
+                bytes
+                    .iter_mut()
+                    .zip(rest)
+                    .for_each(|(to, from)| *to = *from);
+                length
+            }
+            _ => {
+                let within = usize::try_from(self.stored - self.offset)
+                    .unwrap_or(usize::MAX)
+                    .min(most);
+                let target = bytes.get_mut(..within).unwrap_or_default();
+                let read = state
+                    .look(|transaction| transaction.request_body().read_at(self.offset, target));
+                match read {
+                    Some(Ok(length)) if length > 0 || within == 0 => length,
+                    // The store is shorter than it said, or cannot be read: an incomplete body must not look complete.
+                    Some(Ok(_)) | None => return Err(Status(sys::APR_EGENERAL)),
+                    Some(Err(error)) => {
+                        log::error!("the stored request body cannot be read: {error}");
+                        return Err(Status(sys::APR_EGENERAL));
+                    }
+                }
+            }
+        };
+        bytes.truncate(length);
+        Ok(bytes)
+    }
+}
+
+/// Cuts a piece after its first line.
+fn first_line(mut bytes: Vec<u8>) -> Vec<u8> {
+    if let Some(at) = memchr::memchr(b'\n', &bytes) {
+        bytes.truncate(at + 1);
+    }
+    bytes
+}
+
+/// The filter's function: httpd asks for bytes of the body.
+pub(super) unsafe extern "C" fn serve(
+    filter: *mut sys::ap_filter_t,
+    brigade: *mut sys::apr_bucket_brigade,
+    mode: sys::ap_input_mode_t,
+    block: sys::apr_read_type_e,
+    bytes: sys::apr_off_t,
+) -> sys::apr_status_t {
+    guard::enter("input_filter", || {
+        // SAFETY: httpd calls with a filter of ours and a brigade for the answer; both are valid during the call.
+        let (filter, brigade) = unsafe { (Filter::from_raw(filter), Brigade::from_raw(brigade)) };
+        let (Some(filter), Some(mut brigade)) = (filter, brigade) else {
+            return Filtered(sys::APR_EGENERAL);
+        };
+        guard::planted(filter.request(), "input_filter");
+        let wish = Wish { mode, block, bytes };
+        match answer(&filter, &mut brigade, wish) {
+            Ok(()) => Filtered(sys::APR_SUCCESS),
+            Err(Status(status)) => Filtered(status),
+        }
+    })
+}
+
+fn answer(filter: &Filter<'_>, brigade: &mut Brigade<'_>, wish: Wish) -> Result<(), Status> {
+    let most = match wish.mode {
+        sys::ap_input_mode_t_AP_MODE_READBYTES | sys::ap_input_mode_t_AP_MODE_SPECULATIVE => {
+            usize::try_from(wish.bytes)
+                .unwrap_or(0)
+                .clamp(1, SERVE_SIZE)
+        }
+        sys::ap_input_mode_t_AP_MODE_GETLINE | sys::ap_input_mode_t_AP_MODE_EXHAUSTIVE => {
+            SERVE_SIZE
+        }
+        // They are about the connection, not about the body.
+        _ => return filter.ask_next(brigade, wish),
+    };
+    let Some(state) = state::of(filter.request()) else {
+        filter.remove_input();
+        return filter.ask_next(brigade, wish);
+    };
+    let mut replay = state.replay.borrow_mut();
+    let mut piece = replay.peek(most, state)?;
+    if wish.mode == sys::ap_input_mode_t_AP_MODE_GETLINE {
+        piece = first_line(piece);
+    }
+    if !piece.is_empty() {
+        brigade.push_bytes(&piece);
+        if wish.mode != sys::ap_input_mode_t_AP_MODE_SPECULATIVE {
+            replay.offset += piece.len() as u64;
+        }
+    }
+    if replay.left() > 0
+        || wish.mode == sys::ap_input_mode_t_AP_MODE_SPECULATIVE && !piece.is_empty()
+    {
+        return Ok(());
+    }
+    if replay.complete {
+        replay.served = true;
+        drop(replay);
+        brigade.push_end();
+        filter.remove_input();
+        return Ok(());
+    }
+    replay.served = true;
+    drop(replay);
+    filter.remove_input();
+    if piece.is_empty() {
+        filter.ask_next(brigade, wish)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_pending_where_nothing_was_read() {
+        assert!(!Replay::default().is_pending());
+        assert!(!Replay::new(0, Vec::new(), false).is_pending());
+        assert!(
+            Replay::new(0, Vec::new(), true).is_pending(),
+            "its end must be told"
+        );
+        assert!(Replay::new(5, Vec::new(), false).is_pending());
+        assert!(Replay::new(0, vec![1], false).is_pending());
+    }
+
+    #[test]
+    fn a_tail_is_served_behind_the_store() {
+        let state = State::default();
+        let mut replay = Replay::new(0, b"line one\nrest".to_vec(), false);
+        assert_eq!(replay.peek(4, &state).unwrap(), b"line");
+        assert_eq!(first_line(replay.peek(100, &state).unwrap()), b"line one\n");
+        replay.offset = 9;
+        assert_eq!(replay.peek(100, &state).unwrap(), b"rest");
+        replay.offset = 13;
+        assert_eq!(replay.left(), 0);
+        assert!(replay.peek(100, &state).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_read_is_an_error_and_not_an_end() {
+        let state = State::default();
+        let replay = Replay::new(5, Vec::new(), true);
+        assert!(replay.peek(10, &state).is_err());
+    }
+}

@@ -1,0 +1,210 @@
+//! The bodies of the request hooks, in the order in which a request meets them.
+
+use std::ffi::{c_char, c_int};
+
+use super::guard::{self, Answer, Observed, Outcome, Panicked};
+use super::host::request::Request;
+use super::state::{self, State};
+use super::{dirconf, facts, hooks, intervene, logging, request_body, sys};
+use crate::transaction::Verdict;
+use crate::types::Phase;
+
+/// Runs the body of a hook that may refuse the request.
+fn request_hook(
+    entry: &'static str,
+    request: *mut sys::request_rec,
+    body: impl FnOnce(Request<'_>) -> Outcome,
+) -> c_int {
+    // SAFETY: httpd hands the hook a request that is alive and that only this thread works on until the hook returns.
+    let Some(request) = (unsafe { Request::from_raw(request) }) else {
+        return sys::DECLINED;
+    };
+    guard::catch(entry, Some(request.server()), || {
+        guard::planted(request, entry);
+        body(request)
+    })
+    .unwrap_or_else(|Panicked| state::broken(request))
+    .raw()
+}
+
+/// `post_read_request`, before mod_remoteip: keeps what says who the client is.
+pub(super) unsafe extern "C" fn snapshot(request: *mut sys::request_rec) -> c_int {
+    request_hook("snapshot", request, |request| {
+        if !request.is_initial() {
+            return Outcome::Declined;
+        }
+        if let Some(config) = dirconf::of_request(request) {
+            let forwarding = facts::forwarding_headers(request, &config.resolved().client_policy);
+            // Kept even if nothing runs outside all sections: the request's own section may want it.
+            if !forwarding.is_empty() {
+                state::attach(request, forwarding);
+            }
+        }
+        Outcome::Declined
+    })
+}
+
+/// `post_read_request`, after mod_remoteip: begins the transaction and runs phase 1, under what holds outside all sections.
+pub(super) unsafe extern "C" fn post_read_request(request: *mut sys::request_rec) -> c_int {
+    request_hook("post_read_request", request, |request| {
+        if !request.is_initial() {
+            return Outcome::Declined;
+        }
+        match begin(request) {
+            Some(state) => run(request, state, Phase::RequestHeaders),
+            None => Outcome::Declined,
+        }
+    })
+}
+
+/// `fixups`: puts the transaction under the configuration of its directory, reads the body and runs phase 2.
+///
+/// Compat: where the engine is on only in a section, phase 1 does not run, as in mod_security2.
+pub(super) unsafe extern "C" fn fixups(request: *mut sys::request_rec) -> c_int {
+    request_hook("fixups", request, |request| {
+        if !request.is_initial() {
+            return Outcome::Declined;
+        }
+        let state = match state::of(request).filter(|state| state.has_transaction()) {
+            Some(state) => {
+                if let Some(config) = dirconf::of_request(request) {
+                    state.move_to(config.resolved(), request);
+                }
+                state
+            }
+            None => match begin(request) {
+                Some(state) => state,
+                None => return Outcome::Declined,
+            },
+        };
+        if !state.is_sound() {
+            return Outcome::Declined;
+        }
+        if let Err(outcome) = request_body::read(request, state) {
+            return outcome;
+        }
+        run(request, state, Phase::RequestBody)
+    })
+}
+
+/// Begins the transaction of a request if the configuration asks for one.
+fn begin(request: Request<'_>) -> Option<&State> {
+    let config = dirconf::of_request(request)?.resolved();
+    if !config.active() {
+        return None;
+    }
+    let state = state::of(request).unwrap_or_else(|| state::attach(request, Vec::new()));
+    state.begin(request, config);
+    Some(state)
+}
+
+/// Runs a request phase.
+fn run(request: Request<'_>, state: &State, phase: Phase) -> Outcome {
+    if !state.is_sound() {
+        return Outcome::Declined;
+    }
+    match state.with(request, |transaction, host| transaction.run(phase, host)) {
+        Some(Verdict::Interrupt(interruption)) => intervene::refuse(request, state, &interruption),
+        Some(Verdict::Pass) | None => Outcome::Declined,
+    }
+}
+
+/// `insert_filter`: a handler is about to read the body and to answer.
+pub(super) unsafe extern "C" fn insert_filter(request: *mut sys::request_rec) {
+    // SAFETY: as in `request_hook`.
+    let Some(request) = (unsafe { Request::from_raw(request) }) else {
+        return;
+    };
+    let Some(state) = state::of(request) else {
+        return;
+    };
+    let inserted = guard::catch("insert_filter", Some(request.server()), || {
+        guard::planted(request, "insert_filter");
+        if state.replay.borrow().is_pending() {
+            hooks::add_request_body_filter(request);
+        }
+        if !request.is_subrequest() && state.wants_response() {
+            hooks::add_response_filter(request);
+        }
+    });
+    if inserted.is_err() {
+        // This hook cannot refuse, but the filter can.
+        state::broken(request);
+        if !request.is_subrequest() && state.fails_closed() {
+            hooks::add_response_filter(request);
+        }
+    }
+}
+
+/// `insert_error_filter`: httpd is about to answer with an error of its own.
+pub(super) unsafe extern "C" fn insert_error_filter(request: *mut sys::request_rec) {
+    // SAFETY: as in `request_hook`.
+    let Some(request) = (unsafe { Request::from_raw(request) }) else {
+        return;
+    };
+    let inserted = guard::catch("insert_error_filter", Some(request.server()), || {
+        guard::planted(request, "insert_error_filter");
+        let Some(state) = state::of(request) else {
+            return;
+        };
+        state.drop_held();
+        if !request.is_subrequest() && state.wants_response() {
+            hooks::add_response_filter(request);
+        }
+    });
+    if inserted.is_err() {
+        state::broken(request);
+    }
+}
+
+/// `error_log`: something was written to the error log.
+pub(super) unsafe extern "C" fn error_log(
+    info: *const sys::ap_errorlog_info,
+    message: *const c_char,
+) {
+    // SAFETY: httpd hands the hook its own record, valid during the call, and the request it is about, or null.
+    let (info, request) = unsafe {
+        let Some(info) = info.as_ref() else { return };
+        let Some(request) = Request::from_raw(info.r.cast_mut()) else {
+            return;
+        };
+        (info, request)
+    };
+    guard::enter("error_log", || {
+        guard::planted(request, "error_log");
+        if let Some(state) = state::of(request) {
+            // SAFETY: these are the hook's arguments.
+            state.overhear(unsafe { logging::overheard(info, message) });
+        }
+    });
+}
+
+/// `log_transaction`: the response has been sent. Phase 5 and the audit record, unless a refusal has had them already.
+pub(super) unsafe extern "C" fn log_transaction(request: *mut sys::request_rec) -> c_int {
+    // SAFETY: as in `request_hook`.
+    let Some(request) = (unsafe { Request::from_raw(request) }) else {
+        return sys::DECLINED;
+    };
+    let logged = guard::catch("log_transaction", Some(request.server()), || {
+        guard::planted(request, "log_transaction");
+        let known = state::of(request).filter(|state| state.has_transaction());
+        if let Some(state) = known.or_else(|| late(request)) {
+            state.with(request, |transaction, host| {
+                if !transaction.finished() {
+                    transaction.finish(facts::response(request.last()), host);
+                }
+            });
+        }
+        Observed
+    });
+    logged
+        .unwrap_or_else(|Panicked| Observed::after_panic())
+        .raw()
+}
+
+/// A transaction for a request that httpd has refused before any hook ran, because it is malformed. A connection on which no
+/// request came has nothing to log.
+fn late(request: Request<'_>) -> Option<&State> {
+    let came = request.is_initial() && request.line().is_some_and(|line| !line.is_empty());
+    if came { begin(request) } else { None }
+}

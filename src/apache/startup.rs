@@ -1,0 +1,83 @@
+//! From reading the configuration to the first request.
+
+use std::collections::BTreeSet;
+use std::ffi::c_int;
+use std::sync::Arc;
+
+use super::guard::{self, Started};
+use super::host::log::{self, Level};
+use super::host::server::{self, Server};
+use super::{dirconf, logging, module, sys};
+use crate::config::{Config, DirConfig};
+
+/// `pre_config`: the modules are loaded, nothing else has been read. Refuses to run beside another of its kind.
+pub(super) unsafe extern "C" fn pre_config(
+    _: *mut sys::apr_pool_t,
+    _: *mut sys::apr_pool_t,
+    _: *mut sys::apr_pool_t,
+) -> c_int {
+    guard::enter("pre_config", || -> Started {
+        let Some(reason) = module::conflict() else {
+            return Ok(());
+        };
+        log::write(
+            None,
+            Level::Emergency,
+            format!("ModSecurity: {reason}").as_bytes(),
+        );
+        Err(())
+    })
+}
+
+/// `post_config`: the configuration has been read. Assembles all rules, so that children inherit them instead of
+/// assembling them one by one, and says what is in force.
+pub(super) unsafe extern "C" fn post_config(
+    _: *mut sys::apr_pool_t,
+    _: *mut sys::apr_pool_t,
+    _: *mut sys::apr_pool_t,
+    main: *mut sys::server_rec,
+) -> c_int {
+    guard::enter("post_config", || -> Started {
+        if server::is_rehearsal() {
+            return Ok(());
+        }
+        // SAFETY: httpd's main server, with the configuration that it has just read.
+        let Some(main) = (unsafe { Server::from_raw(main) }) else {
+            return Ok(());
+        };
+        logging::adopt_log_level(main.chain().map(Server::log_level));
+        let banner = concat!(
+            "Palisade/",
+            env!("CARGO_PKG_VERSION"),
+            " (ModSecurity 2.9 compatible) configured."
+        );
+        log::write(Some(main), Level::Notice, banner.as_bytes());
+        let notices: BTreeSet<String> = assemble(main)
+            .iter()
+            .flat_map(|config| config.notices())
+            .collect();
+        for notice in notices {
+            log::write(
+                Some(main),
+                Level::Notice,
+                format!("ModSecurity: {notice}").as_bytes(),
+            );
+        }
+        Ok(())
+    })
+}
+
+/// Everything that a request can meet outside nested sections: the servers, and each of their sections.
+fn assemble(main: Server<'_>) -> Vec<Arc<Config>> {
+    let mut configs = Vec::new();
+    for server in main.chain() {
+        let Some(outside) = dirconf::of_server(server) else {
+            continue;
+        };
+        configs.push(outside.resolved());
+        configs.extend(
+            dirconf::of_sections(server).map(|inside| DirConfig::merge(outside, inside).resolved()),
+        );
+    }
+    configs
+}

@@ -1,0 +1,170 @@
+//! What is kept of a request between its hooks: the transaction, and how far the bodies are.
+//!
+//! It lives in the pool of the request from the network. Subrequests and internal redirects find it there.
+
+use std::cell::{Cell, RefCell};
+
+use super::engine_host::HttpdHost;
+use super::facts;
+use super::filter_in::Replay;
+use super::filter_out::Stage;
+use super::guard::Outcome;
+use super::host::request::Request;
+use super::{module, sys};
+use crate::config::Config;
+use crate::transaction::Transaction;
+use crate::transaction::facts::Header;
+use crate::types::EngineMode;
+use std::sync::Arc;
+
+/// Most entries of the error log that are kept for a transaction while it cannot take them: while it runs, or before it
+/// exists. One run of a phase writes a handful; `LogLevel trace8` writes hundreds a request, and those are not for the
+/// audit log.
+const OVERHEARD_LIMIT: usize = 64;
+
+/// The state of one request from the network. One thread at a time works on a request, so cells are enough.
+#[derive(Default)]
+pub(super) struct State {
+    /// The forwarding headers as they came, before mod_remoteip.
+    pub(super) forwarding: Vec<Header>,
+    /// The request body on its way to whoever wants it.
+    pub(super) replay: RefCell<Replay>,
+    /// How far the response is.
+    pub(super) stage: RefCell<Stage>,
+    transaction: RefCell<Option<Transaction>>,
+    overheard: RefCell<Vec<String>>,
+    /// A hook has panicked: no phase runs any more.
+    broken: Cell<bool>,
+    /// Whether a failure of ours must not stop the request: `SecRuleEngine` is not `On`.
+    fails_open: Cell<bool>,
+    #[cfg(feature = "planted-panic")]
+    panics_on_drop: Cell<bool>,
+}
+
+/// The state of the request that this one serves.
+pub(super) fn of(request: Request<'_>) -> Option<&State> {
+    let vector = request.initial().request_config();
+    if vector.is_null() || module::record().is_null() {
+        return None;
+    }
+    // SAFETY: the vector of a live request; the slot is ours, and holds null or what `attach` put there, which the
+    // request's pool keeps.
+    unsafe {
+        sys::ap_get_module_config(vector, module::record())
+            .cast::<State>()
+            .as_ref()
+    }
+}
+
+/// Gives a request from the network a state.
+pub(super) fn attach<'r>(request: Request<'r>, forwarding: Vec<Header>) -> &'r State {
+    let state = request.pool().keep(State {
+        forwarding,
+        ..State::default()
+    });
+    #[cfg(feature = "planted-panic")]
+    state
+        .panics_on_drop
+        .set(request.headers_in().get(c"X-Palisade-Panic") == Some(b"cleanup"));
+    // SAFETY: the vector of a live request; the state lives as long as the request's pool.
+    unsafe {
+        sys::ap_set_module_config(
+            request.request_config(),
+            module::record(),
+            (&raw const *state).cast_mut().cast(),
+        );
+    }
+    state
+}
+
+/// Notes that a hook panicked, and says what httpd is to do with the request. It does nothing that could panic.
+pub(super) fn broken(request: Request<'_>) -> Outcome {
+    let Some(state) = of(request) else {
+        return Outcome::Status(500);
+    };
+    state.broken.set(true);
+    if state.fails_open.get() {
+        Outcome::Declined
+    } else {
+        Outcome::Status(500)
+    }
+}
+
+impl State {
+    /// Begins a transaction.
+    pub(super) fn begin(&self, request: Request<'_>, config: Arc<Config>) {
+        self.fails_open.set(config.engine != EngineMode::On);
+        let connection = facts::connection(request, &config, &self.forwarding);
+        let facts = facts::request(request, &self.forwarding);
+        *self.transaction.borrow_mut() = Some(Transaction::new(config, connection, facts));
+    }
+
+    /// Puts the transaction under the configuration of its directory.
+    pub(super) fn move_to(&self, config: Arc<Config>, request: Request<'_>) {
+        self.fails_open.set(config.engine != EngineMode::On);
+        self.with(request, |transaction, _| transaction.set_config(config));
+    }
+
+    /// Whether there is a transaction.
+    pub(super) fn has_transaction(&self) -> bool {
+        self.transaction
+            .try_borrow()
+            .is_ok_and(|transaction| transaction.is_some())
+    }
+
+    /// Whether a phase may run.
+    pub(super) fn is_sound(&self) -> bool {
+        !self.broken.get()
+    }
+
+    /// Whether the request must be refused because of a failure of ours.
+    pub(super) fn fails_closed(&self) -> bool {
+        self.broken.get() && !self.fails_open.get()
+    }
+
+    /// Works on the transaction, and hands it what was written to the error log meanwhile. `None` where there is none, or
+    /// where this is called while it is being worked on.
+    pub(super) fn with<T>(
+        &self,
+        request: Request<'_>,
+        work: impl FnOnce(&mut Transaction, &mut HttpdHost<'_>) -> T,
+    ) -> Option<T> {
+        let mut slot = self.transaction.try_borrow_mut().ok()?;
+        let transaction = slot.as_mut()?;
+        let mut host = HttpdHost::new(request, self);
+        let result = work(transaction, &mut host);
+        for entry in self.overheard.take() {
+            transaction.server_error_entry(entry.as_bytes());
+        }
+        Some(result)
+    }
+
+    /// Looks at the transaction.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Transaction) -> T) -> Option<T> {
+        let slot = self.transaction.try_borrow().ok()?;
+        slot.as_ref().map(look)
+    }
+
+    /// Hands the transaction an entry of the error log: now, or as soon as it can take it.
+    pub(super) fn overhear(&self, entry: String) {
+        if let Ok(mut slot) = self.transaction.try_borrow_mut()
+            && let Some(transaction) = slot.as_mut()
+        {
+            transaction.server_error_entry(entry.as_bytes());
+        } else if let Ok(mut overheard) = self.overheard.try_borrow_mut()
+            && overheard.len() < OVERHEARD_LIMIT
+        {
+            overheard.push(entry);
+        }
+    }
+}
+
+#[cfg(feature = "planted-panic")]
+impl Drop for State {
+    #[expect(clippy::panic, reason = "that is its purpose")]
+    fn drop(&mut self) {
+        if self.panics_on_drop.get() {
+            panic!("planted in cleanup");
+        }
+    }
+}
