@@ -497,6 +497,16 @@ fn noise_makes_no_operator_panic() {
 }
 
 #[test]
+fn supported_is_what_compiles() {
+    for kind in Kind::ALL {
+        let compiled = ["127.0.0.1", "1", "phrases-1.data", "addresses.data"]
+            .iter()
+            .any(|argument| build(kind.name(), argument.as_bytes(), Path::new(DATA)).is_ok());
+        assert_eq!(compiled, kind.is_supported(), "{}", kind.name());
+    }
+}
+
+#[test]
 fn empty_and_one_byte_values_for_every_operator() {
     for kind in Kind::ALL {
         for argument in [&b""[..], b"1", b"a", b"127.0.0.1", b"\\d*"] {

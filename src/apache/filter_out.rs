@@ -200,6 +200,7 @@ fn hold_back(
 
 fn run_response_body(request: Request<'_>, state: &State) -> Option<Next> {
     let verdict = state.with(request, |transaction, host| {
+        transaction.end_response_body();
         transaction.run(Phase::ResponseBody, host)
     });
     interrupted(request, state, verdict)

@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn many_overlapping_ranges_take_no_time() {
         let bytes = vec![b'a'; 1 << 20];
-        let all = vec![0..bytes.len(); 100_000];
+        let all = vec![0..bytes.len(); 1_000_000];
         let begun = std::time::Instant::now();
         assert!(ranges(&bytes, &all).iter().all(|b| *b == b'*'));
         assert!(begun.elapsed().as_secs() < 5);

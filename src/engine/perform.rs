@@ -119,7 +119,7 @@ impl Transaction {
         let text = self.rule_alert(chain, rule, hit, action.as_bytes(), host);
         self.record_alert(
             chain,
-            text.clone(),
+            text,
             matches!(outcome, Ending::Interrupt(..)),
         );
         match outcome {
@@ -133,7 +133,7 @@ impl Transaction {
                 true
             }
             Ending::Interrupt(kind, status) => {
-                self.matches.intercepted = Some((self.phase, text));
+                self.matches.intercepted = Some((self.phase, hit.message.clone()));
                 self.interruption = Some(Interruption { kind, status });
                 true
             }

@@ -3,43 +3,78 @@
 /// Which operator a rule names.  Mod_security2 registers 38 names for these
 /// 36: `pmf` and `ipMatchF` are aliases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names are the documentation; `Kind::name` gives them
 pub enum Kind {
+    /// The value begins with the argument.
     BeginsWith,
+    /// The argument is a part of the value.
     Contains,
+    /// The argument is a word of the value.
     ContainsWord,
+    /// The value is SQL injection, by libinjection's judgement.
     DetectSqli,
+    /// The value is cross-site scripting, by libinjection's judgement.
     DetectXss,
+    /// The value ends with the argument.
     EndsWith,
+    /// The value is a number equal to the argument.
     Eq,
+    /// The value resembles one of the ssdeep hashes in a file.
     FuzzyHash,
+    /// The value is a number not less than the argument.
     Ge,
+    /// The address is in the database of countries.
     GeoLookup,
+    /// The value contains a URL from Google's list of unsafe ones.
     GsbLookup,
+    /// The value is a number greater than the argument.
     Gt,
+    /// A script finds fault with the file of this name.
     InspectFile,
+    /// The value is an address in one of the networks.
     IpMatch,
+    /// The value is an address in one of the networks in a file.
     IpMatchFromFile,
+    /// The value is a number not greater than the argument.
     Le,
+    /// The value is a number less than the argument.
     Lt,
+    /// Never matches.
     NoMatch,
+    /// One of the phrases is in the value, in either case.
     Pm,
+    /// One of the phrases in files is in the value, in either case.
     PmFromFile,
+    /// The address is on a block list in the DNS.
     Rbl,
+    /// The regular expression matches and is replaced.
     Rsub,
+    /// The regular expression matches.
     Rx,
+    /// The value is the argument.
     StrEq,
+    /// The decoded argument is a part of the value.
     StrMatch,
+    /// Always matches.
     UnconditionalMatch,
+    /// A byte of the value is in none of the ranges.
     ValidateByteRange,
+    /// The XML document is invalid by a DTD.
     ValidateDtd,
+    /// A link does not carry the hash it was sent out with.
     ValidateHash,
+    /// The XML document is invalid by a schema.
     ValidateSchema,
+    /// The value is not well-formed URL encoding.
     ValidateUrlEncoding,
+    /// The value is not well-formed UTF-8.
     ValidateUtf8Encoding,
+    /// The regular expression finds a payment card number.
     VerifyCc,
+    /// The regular expression finds a Brazilian taxpayer number.
     VerifyCpf,
+    /// The regular expression finds a social security number of the USA.
     VerifySsn,
+    /// The value is a part of the argument.
     Within,
 }
 
@@ -120,6 +155,23 @@ impl Kind {
             .iter()
             .find(|(kind, _)| *kind == self)
             .map_or("", |(_, name)| name)
+    }
+
+    /// Whether [`compile`](super::compile()) accepts it.  The others need more than a value: a
+    /// database, the network, a process, the document or the stream.
+    pub fn is_supported(self) -> bool {
+        !matches!(
+            self,
+            Kind::FuzzyHash
+                | Kind::GeoLookup
+                | Kind::GsbLookup
+                | Kind::InspectFile
+                | Kind::Rbl
+                | Kind::Rsub
+                | Kind::ValidateDtd
+                | Kind::ValidateHash
+                | Kind::ValidateSchema
+        )
     }
 
     /// Whether `%{…}` in the argument is expanded at each evaluation.

@@ -76,6 +76,9 @@ pub enum Operator {
     /// `@validateUtf8Encoding`.
     ValidateUtf8Encoding,
     /// `@verifyCC`, `@verifyCPF`, `@verifySSN`.
+    ///
+    /// Compat: `TX.0` is the number found; mod_security2 puts it into the place
+    /// of each group of the pattern, too.
     Verify(Checksum, Pattern),
     /// `@detectSQLi`.
     DetectSqli,

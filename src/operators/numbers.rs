@@ -4,12 +4,16 @@ use super::Kind;
 
 /// How the value is compared with the argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Comparison {
+    /// Equal.
     Eq,
+    /// Greater or equal.
     Ge,
+    /// Greater.
     Gt,
+    /// Less or equal.
     Le,
+    /// Less.
     Lt,
 }
 

@@ -123,6 +123,9 @@ impl Utf8Fault {
 }
 
 /// The first character that is not UTF-8 (RFC 3629), with its offset.
+///
+/// Compat: mod_security2 takes U+110000 to U+13FFFF (`F4 90 80 80` and up) for
+/// valid.
 pub(super) fn utf8_fault(value: &[u8]) -> Option<(Utf8Fault, usize)> {
     // The standard library finds the place fast; the reason is worked out there only.
     let offset = std::str::from_utf8(value).err()?.valid_up_to();

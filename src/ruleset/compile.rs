@@ -208,7 +208,7 @@ impl Compiler<'_> {
             effects,
             origin: self.origin.clone(),
             text: rule_text(source, &operator, tree).into(),
-            target_text: source.targets.unwrap_or_default().to_vec(),
+            target_text: source.targets.unwrap_or(b"REMOTE_ADDR").to_vec(),
         })
     }
 

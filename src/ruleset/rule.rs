@@ -31,7 +31,7 @@ pub struct Rule {
     pub origin: Origin,
     /// The rule in one line, for part K of the audit log.
     pub text: Arc<[u8]>,
-    /// Its targets as written; empty for `SecAction`.
+    /// Its targets as written.
     pub target_text: Vec<u8>,
 }
 

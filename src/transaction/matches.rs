@@ -22,7 +22,7 @@ pub struct Matches {
     pub(crate) rules: Vec<MatchedRule>,
     /// An alert asks for a record.
     pub(crate) relevant: bool,
-    /// The text of the alert that interrupted the request, and its phase.
+    /// What the rule that interrupted the request found, and the phase.
     pub(crate) intercepted: Option<(Phase, Vec<u8>)>,
 }
 

@@ -6,13 +6,12 @@
 
 use bytes::Bytes;
 
-use super::header::{Disposition, boundary, parse_disposition};
-use super::{Content, File, FileSink, Flags, Multipart, Part, excerpt};
+use super::header::{Disposition, boundary};
+use super::part::{PartBuilder, is_space};
+use super::sink::Files;
+use super::{Content, FileSink, Flags, Multipart, excerpt};
 use crate::body::{Argument, Parsed};
-use crate::limits::{
-    MULTIPART_HEADER_LIMIT, MULTIPART_HEADER_LINES_LIMIT, MULTIPART_LINE_LIMIT,
-    MULTIPART_PARTS_LIMIT,
-};
+use crate::limits::{MULTIPART_LINE_LIMIT, MULTIPART_PARTS_LIMIT};
 
 pub(crate) struct Machine {
     /// `--` and the boundary.
@@ -79,26 +78,6 @@ impl Ending {
     }
 }
 
-/// The part that is being read.
-#[derive(Default)]
-struct PartBuilder {
-    /// Header lines, unfolded, without ending.
-    headers: Vec<Vec<u8>>,
-    disposition: Disposition,
-    value: Vec<u8>,
-    /// Bytes of content.
-    size: u64,
-    is_stored: bool,
-}
-
-struct Files {
-    sink: Option<Box<dyn FileSink>>,
-    /// The sink has failed; nothing more is written to it.
-    has_failed: bool,
-    limit: usize,
-    count: usize,
-}
-
 impl Machine {
     pub(crate) fn new(
         content_type: &[u8],
@@ -132,12 +111,7 @@ impl Machine {
             args: Vec::new(),
             arguments_limit,
             limit_exceeded: false,
-            files: Files {
-                sink,
-                has_failed: false,
-                limit: upload_file_limit,
-                count: 0,
-            },
+            files: Files::new(sink, upload_file_limit),
             error,
             is_empty: true,
             file_length: 0,
@@ -205,7 +179,7 @@ impl Machine {
         let rest = std::mem::take(&mut self.line);
         match self.state {
             State::Preamble => self.multipart.flags.data_before |= !rest.is_empty(),
-            State::Headers if !rest.is_empty() => self.part.headers.push(rest),
+            State::Headers if !rest.is_empty() => self.part.add_partial_header(rest),
             State::Data => {
                 let withheld = std::mem::replace(&mut self.withheld, Ending::None);
                 // The content so far is kept as it is; that it cannot be written any more changes nothing.
@@ -353,92 +327,21 @@ impl Machine {
 
     fn header_line(&mut self, line: &[u8]) -> Result<(), String> {
         let (content, ending) = Ending::split(line);
-        match ending {
-            Ending::CrLf => self.multipart.flags.crlf_line = true,
-            _ => self.multipart.flags.lf_line = true,
-        }
-        if line.contains(&0) {
-            self.part.headers.push(content.to_vec());
-            return Err("Multipart: Nul byte in part headers.".to_string());
-        }
-        if content.is_empty() {
-            return self.end_headers();
-        }
-        if is_space(*content.first().unwrap_or(&b' ')) {
-            return self.fold(line, content);
-        }
-        if self.part.headers.len() >= MULTIPART_HEADER_LINES_LIMIT {
-            return Err(format!(
-                "Multipart: Part has more than {MULTIPART_HEADER_LINES_LIMIT} headers."
-            ));
-        }
-        let name = header_name(content);
-        let is_duplicate = self.part.header(name.unwrap_or_default()).is_some();
-        self.part.headers.push(content.to_vec());
-        match name {
-            None => Err(format!(
-                "Multipart: Invalid part header (colon missing): {}.",
-                excerpt(line)
-            )),
-            Some(b"") => Err("Multipart: Invalid part header (header name missing).".to_string()),
-            Some(name) if !name.iter().all(u8::is_ascii_graphic) => {
-                Err("Multipart: Invalid part header (contains invalid character).".to_string())
-            }
-            Some(name) if is_duplicate => Err(format!(
-                "Multipart: Duplicate part header: {}.",
-                excerpt(name)
-            )),
-            Some(_) => Ok(()),
-        }
-    }
-
-    /// Appends a line that begins with white space to the header before it; `content` is `line` without its ending.
-    fn fold(&mut self, line: &[u8], content: &[u8]) -> Result<(), String> {
         let flags = &mut self.multipart.flags;
-        flags.header_folding = true;
-        let end = line
-            .iter()
-            .position(|&b| !is_space(b))
-            .unwrap_or(line.len());
-        let prefix = line.get(..end).unwrap_or_default();
-        flags.invalid_header_folding |= prefix.iter().any(|b| !matches!(b, b' ' | b'\t'));
-        let Some(header) = self.part.headers.last_mut() else {
-            return Err("Multipart: Invalid part header (folding error).".to_string());
-        };
-        header.push(b' ');
-        header.extend_from_slice(content.get(end..).unwrap_or_default());
-        let value = memchr::memchr(b':', header).map_or(0, |colon| header.len() - colon - 1);
-        match value > MULTIPART_HEADER_LIMIT {
-            true => Err("Multipart: Part header too long.".to_string()),
-            false => Ok(()),
+        match ending {
+            Ending::CrLf => flags.crlf_line = true,
+            _ => flags.lf_line = true,
         }
-    }
-
-    fn end_headers(&mut self) -> Result<(), String> {
-        let value = self
-            .part
-            .header(b"Content-Disposition")
-            .ok_or("Multipart: Part missing Content-Disposition header.")?;
-        let disposition = &mut self.part.disposition;
-        let result = parse_disposition(&value, disposition, &mut self.multipart.flags);
-        if let Some(name) = disposition.names.last() {
-            self.multipart.name = Some(Bytes::copy_from_slice(name));
+        if !content.is_empty() {
+            return self.part.add_header(line, content, flags);
         }
-        if let Some(filename) = disposition.filenames.last() {
-            self.multipart.filename = Some(Bytes::copy_from_slice(filename));
-        }
-        result.map_err(|code| {
-            let value = excerpt(&value);
-            format!("Multipart: Invalid Content-Disposition header ({code}): {value}.")
-        })?;
-        if disposition.names.is_empty() {
-            return Err("Multipart: Content-Disposition header missing name field.".to_string());
-        }
-        // Parsers that search for this instead of parsing must find the same.
-        let is_file = !disposition.filenames.is_empty();
-        if is_file && memchr::memmem::find(&value, b"filename=").is_none() {
-            return Err("Multipart: Invalid Content-Disposition header (filename).".to_string());
-        }
+        let result = self.part.end_headers(flags);
+        let Disposition { names, filenames } = self.part.disposition();
+        let last = |seen: &[Vec<u8>]| seen.last().map(|seen| Bytes::copy_from_slice(seen));
+        let multipart = &mut self.multipart;
+        multipart.name = last(names).or(multipart.name.take());
+        multipart.filename = last(filenames).or(multipart.filename.take());
+        result?;
         self.state = State::Data;
         Ok(())
     }
@@ -495,9 +398,9 @@ impl Machine {
             return Ok(());
         }
         self.part.size += data.len() as u64;
-        if !self.part.disposition.filenames.is_empty() {
+        if self.part.is_file() {
             self.file_length += data.len() as u64;
-            return self.store(data);
+            return self.files.write(data, &mut self.multipart.flags);
         }
         if self.args.len() < self.arguments_limit {
             self.part.value.extend_from_slice(data);
@@ -505,107 +408,31 @@ impl Machine {
         Ok(())
     }
 
-    fn store(&mut self, data: &[u8]) -> Result<(), String> {
-        let Some(sink) = self.files.sink.as_mut().filter(|_| !self.files.has_failed) else {
-            return Ok(());
-        };
-        if !self.part.is_stored {
-            if self.files.count >= self.files.limit {
-                self.multipart.flags.file_limit_exceeded = true;
-                return Ok(());
-            }
-            self.files.count += 1;
-            if let Err(error) = sink.open() {
-                self.files.has_failed = true;
-                return Err(format!("Multipart: Failed to create file: {error}"));
-            }
-            self.part.is_stored = true;
-        }
-        sink.write(data).map_err(|error| {
-            self.files.has_failed = true;
-            format!("Multipart: writing to file failed: {error}")
-        })
-    }
-
     /// Ends the current part, if there is one.
     fn end_part(&mut self) -> Result<(), String> {
-        let part = std::mem::take(&mut self.part);
+        let mut part = std::mem::take(&mut self.part);
         self.withheld = Ending::None;
         self.has_data = false;
-        let (content, result) = match &mut self.files.sink {
-            Some(sink) if part.is_stored => match sink.close() {
-                Ok(content) => (content, Ok(())),
-                Err(error) => (
-                    Content::Discarded,
-                    Err(format!("Multipart: writing to file failed: {error}")),
-                ),
-            },
-            _ => (Content::Discarded, Ok(())),
+        let (content, result) = match self.files.end() {
+            Ok(content) => (content, Ok(())),
+            Err(error) => (Content::Discarded, Err(error)),
         };
-        let Disposition { names, filenames } = part.disposition;
-        if self.state == State::Data && filenames.is_empty() {
-            self.add_argument(names.first(), part.value);
+        if self.state == State::Data && !part.is_file() {
+            self.add_argument(part.name(), std::mem::take(&mut part.value));
         }
-        // A sound part has one name. A malformed one may have several names or none; all it has is shown.
-        let has_any = usize::from(!part.headers.is_empty());
-        let count = names.len().max(filenames.len()).max(has_any);
-        let mut headers = Some(part.headers.into_iter().map(Bytes::from).collect());
-        let mut file = Some((part.size, content));
-        for index in 0..count {
-            let (size, content) = file.take().unwrap_or((0, Content::Discarded));
-            let name = names.get(index).or(names.first());
-            self.multipart.parts.push(Part {
-                name: name
-                    .map(|name| Bytes::copy_from_slice(name))
-                    .unwrap_or_default(),
-                headers: headers.take().unwrap_or_default(),
-                file: filenames.get(index).map(|filename| File {
-                    name: Bytes::copy_from_slice(filename),
-                    size,
-                    content,
-                }),
-            });
-        }
+        self.multipart.parts.extend(part.into_parts(content));
         result
     }
 
-    fn add_argument(&mut self, name: Option<&Vec<u8>>, value: Vec<u8>) {
+    fn add_argument(&mut self, name: Bytes, value: Vec<u8>) {
         if self.args.len() >= self.arguments_limit {
             self.limit_exceeded = true;
             return;
         }
         self.args.push(Argument {
-            name: name
-                .map(|name| Bytes::copy_from_slice(name))
-                .unwrap_or_default(),
+            name,
             value: value.into(),
             source: None,
         });
     }
-}
-
-impl PartBuilder {
-    /// The value of the header called `name`, without blanks before it.
-    fn header(&self, name: &[u8]) -> Option<Vec<u8>> {
-        self.headers.iter().find_map(|header| {
-            let (found, value) = header.split_at(header_name(header)?.len());
-            let value = value.get(1..).unwrap_or_default();
-            let start = value.iter().position(|b| !matches!(b, b' ' | b'\t'));
-            found.eq_ignore_ascii_case(name).then(|| {
-                value
-                    .get(start.unwrap_or(value.len())..)
-                    .unwrap_or_default()
-                    .to_vec()
-            })
-        })
-    }
-}
-
-fn header_name(header: &[u8]) -> Option<&[u8]> {
-    memchr::memchr(b':', header).and_then(|colon| header.get(..colon))
-}
-
-/// C's `isspace` in the C locale.
-fn is_space(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || byte == 0x0b
 }

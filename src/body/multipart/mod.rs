@@ -14,6 +14,7 @@ use crate::limits::ERROR_EXCERPT_LIMIT;
 mod flags;
 mod header;
 mod machine;
+mod part;
 mod sink;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
 
+use super::Flags;
+
 /// Takes the content of uploaded files, one file after the other.
 ///
 /// The parser calls `open`, `write` any number of times and `close`, and opens the next file only then; so one
@@ -29,6 +31,63 @@ pub enum Content {
     Memory(Bytes),
     /// In a file of this name (`FILES_TMPNAMES`).
     File(PathBuf),
+}
+
+/// The sink of a body, with the bounds on its use.
+pub(super) struct Files {
+    sink: Option<Box<dyn FileSink>>,
+    /// The sink has failed; nothing more is written to it.
+    has_failed: bool,
+    /// A file is open.
+    is_open: bool,
+    count: usize,
+    limit: usize,
+}
+
+impl Files {
+    pub(super) fn new(sink: Option<Box<dyn FileSink>>, limit: usize) -> Self {
+        Self {
+            sink,
+            has_failed: false,
+            is_open: false,
+            count: 0,
+            limit,
+        }
+    }
+
+    /// Appends to the current file. An empty file is never opened, and one over the limit is flagged instead.
+    pub(super) fn write(&mut self, data: &[u8], flags: &mut Flags) -> Result<(), String> {
+        let Some(sink) = self.sink.as_mut().filter(|_| !self.has_failed) else {
+            return Ok(());
+        };
+        if !self.is_open {
+            if self.count >= self.limit {
+                flags.file_limit_exceeded = true;
+                return Ok(());
+            }
+            if let Err(error) = sink.open() {
+                self.has_failed = true;
+                return Err(format!("Multipart: Failed to create file: {error}"));
+            }
+            self.count += 1;
+            self.is_open = true;
+        }
+        sink.write(data).map_err(|error| {
+            self.has_failed = true;
+            format!("Multipart: writing to file failed: {error}")
+        })
+    }
+
+    /// Ends the current file, if one is open.
+    pub(super) fn end(&mut self) -> Result<Content, String> {
+        match &mut self.sink {
+            Some(sink) if std::mem::take(&mut self.is_open) => sink.close().map_err(|error| {
+                self.has_failed = true;
+                format!("Multipart: writing to file failed: {error}")
+            }),
+            _ => Ok(Content::Discarded),
+        }
+    }
 }
 
 /// Keeps files in memory. For tests, and for callers that bound the body themselves.

@@ -399,3 +399,20 @@ fn any_split_gives_the_same_result() {
         }
     }
 }
+
+#[test]
+fn error_messages_quote_a_limited_excerpt() {
+    let limit = ERROR_EXCERPT_LIMIT;
+    for (length, is_cut) in [(limit - 1, false), (limit, false), (limit + 1, true)] {
+        let text = "x".repeat(length);
+        let expected = match is_cut {
+            true => format!("{} ...", &text[..limit]),
+            false => text.clone(),
+        };
+        assert_eq!(excerpt(text.as_bytes()), expected, "{length}");
+    }
+    assert_eq!(
+        excerpt(b"a\"'\r\n\t\x08\x0b\\\0\xe9"),
+        "a\"'\\r\\n\\t\\b\\v\\\\\\x00\\xe9"
+    );
+}

@@ -16,10 +16,12 @@ pub(super) fn is_name_char(c: char) -> bool {
         || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
-/// Production `Name`.
+/// Production `Name`, with one colon at most: XML allows more, Namespaces in XML does not, and parsers disagree.
 pub(super) fn is_name(name: &str) -> bool {
     let mut chars = name.chars();
-    chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
+    chars.next().is_some_and(is_name_start)
+        && chars.all(is_name_char)
+        && memchr::memchr_iter(b':', name.as_bytes()).count() <= 1
 }
 
 /// Production `Char`.

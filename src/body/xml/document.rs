@@ -335,7 +335,8 @@ impl Builder {
     }
 
     pub(super) fn push_text(&mut self, text: &[u8]) -> Result<(), ErrorKind> {
-        let room = self.limits.text - self.text.len() - self.markup.len();
+        let used = self.text.len() + self.markup.len();
+        let room = self.limits.text.saturating_sub(used);
         match text.get(..room) {
             Some(fitting) if fitting.len() < text.len() => {
                 self.text.extend_from_slice(fitting);

@@ -119,6 +119,8 @@ fn violations_are_told_apart() {
         (b"<a b='<'/>", Tag, 6),
         (b"<a/ >", Tag, 0),
         (b"<a!/>", Tag, 0),
+        (b"<a:b:c/>", Tag, 0),
+        (b"<a b:c:d=''/>", Attribute, 0),
         (b"<!ELEMENT a ANY><a/>", Tag, 0),
         (b"<a><![cdata[x]]></a>", Tag, 3),
         (b"<a b/>", Attribute, 0),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Arguments, Problem, Section};
 use crate::actions::AuditEngine;
-use crate::audit::{AuditLog, Format, Parts};
+use crate::audit::{AuditLog, Format, Parts, Zone};
 use crate::config::AuditLogType;
 use crate::debug_log::DebugLog;
 use crate::operators::rx::{Limits, Options, Pattern};
@@ -29,6 +29,8 @@ pub(super) fn log(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
                 .into(),
         );
     }
+    // The time zone is read while its files are within reach.
+    Zone::local();
     let path = arguments.path(0);
     let mode = section.stated.audit_file_mode.unwrap_or(0o640);
     let log = AuditLog::open(&path, mode).map_err(|error| error.to_string())?;

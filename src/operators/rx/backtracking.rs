@@ -77,6 +77,10 @@ impl Backtracking {
     }
 
     pub(super) fn captures(&self, value: &[u8]) -> Result<Option<Groups>, Failure> {
+        // Room for groups comes with a stack of its own: only for a match.
+        if !self.is_match(value)? {
+            return Ok(None);
+        }
         self.run(|regex| {
             let mut locations = regex.capture_locations();
             let found = regex.captures_read(&mut locations, value)?;
@@ -122,6 +126,9 @@ fn groups(locations: &CaptureLocations) -> Groups {
 
 /// The pattern as PCRE2 gets it: ASCII, because the binding takes text; limits
 /// as verbs at the start; `$` as `\z`, because the binding has no option for it.
+///
+/// Compat: without the search for possible starts, in which the machine code of
+/// PCRE2 10.42 misses matches: that of `(.|)\h*+a` in `axxx`.
 struct Translation {
     text: String,
     /// Where the piece written at `.0` was read from.
@@ -134,7 +141,7 @@ impl Translation {
         let depth = limits.depth.min(MATCH_LIMIT_CEILING);
         let mut translation = Translation {
             text: format!(
-                "(*LIMIT_MATCH={matches})(*LIMIT_DEPTH={depth})(*LIMIT_HEAP={MAX_HEAP_KIB})"
+                "(*LIMIT_MATCH={matches})(*LIMIT_DEPTH={depth})(*LIMIT_HEAP={MAX_HEAP_KIB})(*NO_START_OPT)"
             ),
             origins: Vec::with_capacity(pieces.len()),
         };

@@ -24,7 +24,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::CompileError;
 use backtracking::Backtracking;
-pub use dynamic::Dynamic;
+pub use dynamic::{Dynamic, MAX_PATTERN_BYTES};
 
 /// Groups kept of a match, the whole included: `TX.0` to `TX.9`.
 pub const CAPTURES: usize = 10;
@@ -369,6 +369,10 @@ impl Pattern {
             value,
             0,
             |regex| {
+                // Most values do not match: that is known without an allocation.
+                if !regex.is_match(value) {
+                    return None;
+                }
                 let mut locations = regex.capture_locations();
                 regex.captures_read(&mut locations, value)?;
                 let kept = 0..locations.len().min(CAPTURES);

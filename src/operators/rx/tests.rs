@@ -1,6 +1,5 @@
 //! Engines, limits and the reading of patterns.
 
-use super::dynamic::MAX_PATTERN_BYTES;
 use super::*;
 
 fn compile(pattern: &str) -> Pattern {
@@ -78,6 +77,13 @@ fn values_for_pcre2_have_a_bound() {
         failure.message,
         "Value is too long for a pattern that is not linear: 524289 of at most 524288 bytes"
     );
+}
+
+#[test]
+fn machine_code_misses_no_start() {
+    let compiled = compile(r"(.|)\h*+a");
+    assert!(!compiled.is_linear());
+    assert_eq!(compiled.find_at(b"axxx", 0), Ok(Some(0..1)));
 }
 
 #[test]

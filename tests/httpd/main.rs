@@ -1,0 +1,18 @@
+//! The module in a real httpd: every file is a theme.
+//!
+//! Needs an httpd (`HTTPD`, or one in the usual places), the built module (`PALISADE_MODULE`, or
+//! `target/release/mod_palisade.so`, or `target/release/libpalisade.so`) and, for `panics`, one built with the feature
+//! `planted-panic` (`PALISADE_PANIC_MODULE`, or the same under `target/panic/`). What is missing is said loudly and its
+//! tests pass; with `PALISADE_REQUIRE_HTTPD=1` they fail.
+
+mod bodies;
+mod denials;
+mod harness;
+mod http2;
+mod logs;
+mod panics;
+mod redirects;
+mod responses;
+mod restarts;
+mod sections;
+mod start;
