@@ -231,7 +231,7 @@ fn super_stays_in_the_room() {
             };
             let steps = line[at..].split("super::").skip(1);
             let steps = 1 + steps.take_while(|between| between.is_empty()).count();
-            if steps > depth {
+            if steps >= depth {
                 found.push(format!("{}:{number}: {}", source.name, line.trim()));
             }
         }

@@ -87,7 +87,7 @@ fn chains_need_every_rule_and_use_the_starters_identity() {
     assert_eq!(answer.status, 403);
     assert!(
         answer.log[0]
-            .contains("at ARGS:b. [file \"test.conf\"] [line \"4\"] [id \"1\"] [msg \"both\"]"),
+            .contains("at ARGS:b. [file \"test.conf\"] [line \"3\"] [id \"1\"] [msg \"both\"]"),
         "{:?}",
         answer.log
     );

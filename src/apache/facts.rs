@@ -209,6 +209,12 @@ fn encode_unique_id(random: &[u8; 20]) -> Vec<u8> {
         .collect()
 }
 
+/// The path as httpd has it by now: decoded, once the directory is known.
+pub(super) fn path(request: Request<'_>) -> Bytes {
+    let path = request.parsed_path().or_else(|| request.path());
+    Bytes::copy_from_slice(path.unwrap_or_default())
+}
+
 /// Whether httpd's path is no longer what the request target has.
 fn is_decoded(path: &[u8], target: &[u8]) -> bool {
     path != b"*" && path != b"/" && memchr::memmem::find(target, path).is_none()

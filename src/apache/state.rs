@@ -38,7 +38,7 @@ pub(super) struct State {
     /// Whether a failure of ours must not stop the request: `SecRuleEngine` is not `On`.
     fails_open: Cell<bool>,
     #[cfg(feature = "planted-panic")]
-    panics_on_drop: Cell<bool>,
+    planted: Planted,
 }
 
 /// The state of the request that this one serves.
@@ -64,7 +64,8 @@ pub(super) fn attach<'r>(request: Request<'r>, forwarding: Vec<Header>) -> &'r S
     });
     #[cfg(feature = "planted-panic")]
     state
-        .panics_on_drop
+        .planted
+        .0
         .set(request.headers_in().get(c"X-Palisade-Panic") == Some(b"cleanup"));
     // SAFETY: the vector of a live request; the state lives as long as the request's pool.
     unsafe {
@@ -102,7 +103,10 @@ impl State {
     /// Puts the transaction under the configuration of its directory.
     pub(super) fn move_to(&self, config: Arc<Config>, request: Request<'_>) {
         self.fails_open.set(config.engine != EngineMode::On);
-        self.with(request, |transaction, _| transaction.set_config(config));
+        self.with(request, |transaction, _| {
+            transaction.set_config(config);
+            transaction.set_path(facts::path(request));
+        });
     }
 
     /// Whether there is a transaction.
@@ -159,11 +163,16 @@ impl State {
     }
 }
 
+/// In builds for tests only: panics when it is dropped, if told to.
 #[cfg(feature = "planted-panic")]
-impl Drop for State {
+#[derive(Default)]
+struct Planted(Cell<bool>);
+
+#[cfg(feature = "planted-panic")]
+impl Drop for Planted {
     #[expect(clippy::panic, reason = "that is its purpose")]
     fn drop(&mut self) {
-        if self.panics_on_drop.get() {
+        if self.0.get() {
             panic!("planted in cleanup");
         }
     }

@@ -1,6 +1,6 @@
 //! What the logs say about a match, in the words that tools expect.
 
-use super::evaluate::{Hit, is_unconditional};
+use super::evaluate::Hit;
 use crate::audit::escape::{log_escape, log_escape_hex};
 use crate::host::{Host, LogLevel};
 use crate::limits;
@@ -26,10 +26,7 @@ impl Transaction {
         let scene = self.scene(chain, host);
         let mut text = action.to_vec();
         text.push(b' ');
-        match is_unconditional(&rule.test.operator) && !rule.test.negated {
-            true => text.extend_from_slice(b"Unconditional match in SecAction."),
-            false => text.extend_from_slice(&hit.message),
-        }
+        text.extend_from_slice(&hit.message);
         let Some(starter) = chain.starter() else {
             return text;
         };
@@ -46,10 +43,10 @@ impl Transaction {
             log_escape(&mut out, value);
             out
         };
-        // Compat: the place is that of the rule that matched last, the identity that of the starter.
-        if !rule.origin.file.is_empty() {
-            field("file", &escaped(rule.origin.file.as_bytes()));
-            field("line", rule.origin.line.to_string().as_bytes());
+        // Compat: place and identity are those of the starter.
+        if !starter.origin.file.is_empty() {
+            field("file", &escaped(starter.origin.file.as_bytes()));
+            field("line", starter.origin.line.to_string().as_bytes());
         }
         if meta.id != 0 {
             field("id", meta.id.to_string().as_bytes());
@@ -64,7 +61,7 @@ impl Transaction {
             let mut data = Vec::new();
             log_escape_hex(&mut data, &self.expand(logdata, &scene));
             if data.len() > limits::LOGDATA_LIMIT {
-                data.truncate(limits::LOGDATA_LIMIT - 2);
+                data.truncate(limits::LOGDATA_LIMIT - 3);
                 data.extend_from_slice(b"...");
             }
             field("data", &data);

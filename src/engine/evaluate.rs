@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actions::{Ctl, TargetExclusion};
 use crate::host::Host;
-use crate::operators::{Captures, Kind, Operator, Outcome, negated_message, rx};
+use crate::operators::{Captures, Outcome, negated_message, rx};
 use crate::ruleset::{Argument, Chain, Rule};
 use crate::template::Template;
 use crate::transaction::{Scene, Transaction, Value};
@@ -130,7 +130,9 @@ impl Transaction {
 
     /// A rule could not be decided: a flag that rules can read, and a line in the debug log.
     fn rule_failed(&mut self, chain: &Chain, rule: &Rule, failure: &rx::Failure) {
-        self.tx.set(b"MSC_PCRE_LIMITS_EXCEEDED", "1");
+        if failure.limit_exceeded {
+            self.tx.set(b"MSC_PCRE_LIMITS_EXCEEDED", "1");
+        }
         let (id, file, line) = (chain.id(), Arc::clone(&rule.origin.file), rule.origin.line);
         let text = format!(
             "Rule [id \"{id}\"][file \"{file}\"][line \"{line}\"] - Execution error - {failure}"
@@ -159,11 +161,7 @@ fn test(
     let name = value.name();
     let message = match &found {
         Some(found) => operator.message(argument, found, &name),
-        None => negated_message(
-            format!("@{}", operator.kind().name()).as_bytes(),
-            written(rule),
-            &name,
-        ),
+        None => negated_message(rule.test.name.as_bytes(), &rule.test.written, &name),
     };
     let captures = found
         .map(|found| owned(found.captures, subject))
@@ -174,14 +172,6 @@ fn test(
         message,
         captures,
     }))
-}
-
-/// The operator's argument as the rule has it.
-fn written(rule: &Rule) -> &[u8] {
-    match &rule.test.argument {
-        Argument::Constant(text) => text,
-        Argument::Template(_) => rule.test.written.as_slice(),
-    }
 }
 
 /// Captured text outlives the value it was captured from.
@@ -209,9 +199,4 @@ fn each_step(chain: &[Transformation], value: &[u8], env: &Env<'_>, ask: &mut dy
             current = Cow::Owned(changed);
         }
     }
-}
-
-/// Whether the operator asks nothing of the value.
-pub(super) fn is_unconditional(operator: &Operator) -> bool {
-    operator.kind() == Kind::UnconditionalMatch
 }

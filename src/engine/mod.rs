@@ -36,8 +36,13 @@ impl Transaction {
     /// After an interruption phases 2 to 4 are skipped. Phase 5 is not run from here but by
     /// [`Transaction::finish`].
     pub fn run(&mut self, phase: Phase, host: &mut dyn Host) -> Verdict {
-        if phase == Phase::RequestBody {
-            self.inspect_pingback(host);
+        match phase {
+            Phase::RequestBody => {
+                self.end_request_body();
+                self.inspect_pingback(host);
+            }
+            Phase::ResponseBody => self.end_response_body(),
+            _ => {}
         }
         let skipped =
             self.interruption.is_some() || self.allowed_until.is_some_and(|last| phase <= last);

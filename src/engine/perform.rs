@@ -117,11 +117,7 @@ impl Transaction {
             }
         };
         let text = self.rule_alert(chain, rule, hit, action.as_bytes(), host);
-        self.record_alert(
-            chain,
-            text,
-            matches!(outcome, Ending::Interrupt(..)),
-        );
+        self.record_alert(chain, text, matches!(outcome, Ending::Interrupt(..)));
         match outcome {
             Ending::Warn => false,
             Ending::Allow(scope) => {

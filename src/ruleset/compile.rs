@@ -243,6 +243,7 @@ impl Compiler<'_> {
         })?;
         Ok(Test {
             negated: operator.negated,
+            name: operator.name.value.clone(),
             operator: Arc::new(compiled),
             argument,
             written: text.clone(),

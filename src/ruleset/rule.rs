@@ -76,6 +76,8 @@ impl Selector {
 pub struct Test {
     /// `!`
     pub negated: bool,
+    /// The operator's name as written.
+    pub name: String,
     /// The operator.
     pub operator: Arc<Operator>,
     /// Its argument.

@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 use crate::actions::{AuditEngine, Ctl, Sanitise};
 use crate::audit::Parts;
-use crate::body::{Argument, cookies, urlencoded};
+use crate::body::{Argument, Kind, cookies, urlencoded};
 use crate::collections::Live;
 use crate::config::Config;
 use crate::limits;
@@ -106,6 +106,9 @@ impl Transaction {
         let cookies = cookies
             .flat_map(|header| cookies::parse(header, format, separator))
             .collect();
+        // Compat: known from the start, so that phase 1 can tell a form from what has no processor.
+        let content_type = header_values(&request.headers, "Content-Type").next();
+        let kind = content_type.and_then(|content_type| Kind::from_content_type(content_type));
         Transaction {
             overrides: Overrides::default(),
             connection,
@@ -113,7 +116,7 @@ impl Transaction {
             phase: Phase::RequestHeaders,
             query,
             cookies,
-            body: Body::default(),
+            body: Body::with_processor(kind),
             response_body: ResponseBody::default(),
             tx: Collection::default(),
             persistent: Vec::new(),
@@ -142,6 +145,13 @@ impl Transaction {
     /// Puts the transaction under the configuration of its directory. Changes by `ctl` stay in force.
     pub fn set_config(&mut self, config: Arc<Config>) {
         self.config = config;
+    }
+
+    /// Takes the path as httpd has it by now.
+    ///
+    /// Compat: in phase 1 it is as the client sent it, later httpd has decoded it, and so do variables and logs see it.
+    pub fn set_path(&mut self, path: Bytes) {
+        self.request.path = path;
     }
 
     /// What the engine does with what it finds, `ctl:ruleEngine` included.

@@ -96,6 +96,14 @@ impl ReadError {
 }
 
 impl Body {
+    /// A body that a processor is chosen for.
+    pub(super) fn with_processor(kind: Option<Kind>) -> Body {
+        Body {
+            processor: kind.map(|kind| kind.name().to_owned()),
+            ..Body::default()
+        }
+    }
+
     pub(super) fn store(&self) -> &Store {
         &self.store
     }
@@ -216,10 +224,22 @@ impl Transaction {
         self.refuse_body(error.status(), error.message())
     }
 
-    /// Ends the body: parsers come to their result. Before phase 2.
+    /// Ends the body: parsers come to their result. Phase 2 sees to it if nobody has.
     pub fn end_request_body(&mut self) {
         if std::mem::replace(&mut self.body.ended, true) {
             return;
+        }
+        // An empty multipart body is malformed, and so may its boundary be.
+        let announced = ["Content-Length", "Transfer-Encoding"]
+            .iter()
+            .any(|name| self.request_header(name).next().is_some());
+        let multipart = self.body.processor.as_deref() == Some(Kind::Multipart.name());
+        if matches!(self.body.parser, Intake::Waiting)
+            && multipart
+            && announced
+            && self.wants_request_body()
+        {
+            self.begin_body();
         }
         self.body.store.end();
         let intake = std::mem::replace(&mut self.body.parser, Intake::Stopped);
@@ -312,10 +332,6 @@ impl Transaction {
             .next()
             .cloned()
             .unwrap_or_default();
-        if self.body.processor.is_none() {
-            let kind = Kind::from_content_type(&content_type);
-            self.body.processor = kind.map(|kind| kind.name().to_owned());
-        }
         let settings = body::Settings {
             argument_separator: self.config.argument_separator,
             arguments_limit: self.arguments_room(),

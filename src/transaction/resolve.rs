@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Transaction;
 use crate::actions::Meta;
-use crate::audit::escape::log_escape;
+use crate::audit::escape::log_escape_nq;
 use crate::host::Host;
 use crate::ruleset::{Selector, Target};
 use crate::types::Origin;
@@ -26,18 +26,24 @@ pub struct Value<'t> {
 }
 
 impl Value<'_> {
-    /// The name that logs and MATCHED_VAR_NAME carry: `ARGS:name`, `&ARGS`, `REQUEST_URI`.
+    /// The name that logs and MATCHED_VAR_NAME carry: `ARGS:name`, `REQUEST_URI`.
     ///
-    /// Compat: the key is escaped like log text.
+    /// Compat: the key is escaped like log text, but for quotation marks. A count and a part of XML go by the variable's
+    /// name alone, and what matched before by the name it had then.
     pub fn name(&self) -> Vec<u8> {
-        let mut name = Vec::new();
-        if self.count {
-            name.push(b'&');
+        let key = self
+            .key
+            .as_deref()
+            .filter(|_| !self.count && self.variable != Variable::Xml);
+        if let (Variable::MatchedVars | Variable::MatchedVarsNames, Some(key)) =
+            (self.variable, key)
+        {
+            return key.to_vec();
         }
-        name.extend_from_slice(self.variable.name().as_bytes());
-        if let Some(key) = &self.key {
+        let mut name = self.variable.name().as_bytes().to_vec();
+        if let Some(key) = key {
             name.push(b':');
-            log_escape(&mut name, key);
+            log_escape_nq(&mut name, key);
         }
         name
     }

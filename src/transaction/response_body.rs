@@ -93,7 +93,7 @@ impl Transaction {
         ResponseStep::PassThrough
     }
 
-    /// Ends the response body. Before phase 4.
+    /// Ends the response body. Phase 4 sees to it if nobody has.
     pub fn end_response_body(&mut self) {
         let buffer = std::mem::take(&mut self.response_body.buffer);
         if !buffer.is_empty() {
