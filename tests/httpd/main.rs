@@ -11,6 +11,8 @@ mod harness;
 mod http2;
 mod logs;
 mod panics;
+mod pingbacks;
+mod proxies;
 mod redirects;
 mod responses;
 mod restarts;
