@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 // Vocabulary.
+pub mod facts;
 pub mod limits;
 pub mod template;
 pub mod types;

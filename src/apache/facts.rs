@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::host::request::Request;
 use crate::client::{self, Forwarding, Policy};
 use crate::config::Config;
-use crate::transaction::facts::{self, Connection, Header, Response};
+use crate::facts::{self, Connection, Header, Response};
 
 /// Characters of a unique id. mod_unique_id's: 160 random bits are 27 of them, as many as its own ids have.
 const UNIQUE_ID_ALPHABET: &[u8; 64] =

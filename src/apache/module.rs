@@ -5,7 +5,7 @@
 //! [`record`] remembers which. Both call themselves `mod_security2.c`, so that `<IfModule mod_security2.c>` holds.
 
 use std::ffi::{CStr, c_int};
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::host::pool::Pool;
@@ -124,7 +124,7 @@ pub(super) fn conflict() -> Option<&'static str> {
         }
         at
     };
-    (namesake != null()).then_some(
+    (!namesake.is_null()).then_some(
         "mod_security2 is loaded too. Palisade takes its place and reads the same directives, so only one of them can \
          run: remove the LoadModule line of mod_security2.so (on Debian: a2dismod security2), and load mod_palisade.so \
          in its place, as security2_module.",

@@ -12,8 +12,8 @@ use super::guard::Outcome;
 use super::host::request::Request;
 use super::{module, sys};
 use crate::config::Config;
+use crate::facts::Header;
 use crate::transaction::Transaction;
-use crate::transaction::facts::Header;
 use crate::types::EngineMode;
 use std::sync::Arc;
 

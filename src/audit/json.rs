@@ -7,7 +7,7 @@ use super::native::{Excerpts, engine_mode};
 use super::parts::{Part, Parts};
 use super::record::{MatchedChain, MatchedRule, Record};
 use crate::client::ClientAddress;
-use crate::transaction::facts::Header;
+use crate::facts::Header;
 
 /// A record as one line of JSON, in the shape that mod_security2 (and Coraza's `jsonlegacy`) writes.
 ///

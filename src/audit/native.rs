@@ -5,7 +5,7 @@ use super::escape;
 use super::mask::{self, Names, Secrets};
 use super::parts::{Part, Parts};
 use super::record::{Excerpt, MatchedChain, Record, Uploads};
-use crate::transaction::facts::Header;
+use crate::facts::Header;
 use crate::types::EngineMode;
 
 /// A record in the native format, from `--boundary-A--` to `--boundary-Z--` and its line end.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::BODY_LIMIT;
 use super::clock::Zone;
 use crate::client::ClientAddress;
-use crate::transaction::facts::Header;
+use crate::facts::Header;
 use crate::types::{EngineMode, Phase};
 
 /// One transaction, as the audit log sees it. All bytes are as they were received: the renderers escape and mask.

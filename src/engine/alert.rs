@@ -5,13 +5,7 @@ use crate::audit::escape::{log_escape, log_escape_hex};
 use crate::host::{Host, LogLevel};
 use crate::limits;
 use crate::ruleset::{Chain, Rule};
-use crate::transaction::{Message, Transaction};
-
-/// An alert on its way to the server's error log.
-pub(crate) struct PendingAlert {
-    text: Vec<u8>,
-    denial: bool,
-}
+use crate::transaction::{Message, PendingAlert, Transaction};
 
 impl Transaction {
     /// `ACTION MATCH [file …] [line …] [id …] … [tag …]`: the text of part H, and the error log line but for its frame.

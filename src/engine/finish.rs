@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use crate::actions::{AuditEngine, Sanitise};
 use crate::audit::{self, Body, Intercepted, MatchedChain, MatchedRule, Record, Stopwatch, Zone};
+use crate::facts::Response;
 use crate::host::{Host, LogLevel};
 use crate::transaction::Transaction;
-use crate::transaction::facts::Response;
 use crate::types::Phase;
 
 /// Who writes the records.

@@ -19,8 +19,6 @@ mod inspect;
 mod perform;
 mod persist;
 
-pub(crate) use alert::PendingAlert;
-
 use std::sync::Arc;
 use std::time::Instant;
 

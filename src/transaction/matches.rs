@@ -35,6 +35,14 @@ pub struct Message {
     pub rule: u64,
 }
 
+/// An alert on its way to the server's error log.
+pub(crate) struct PendingAlert {
+    /// The text, without the server's frame.
+    pub(crate) text: Vec<u8>,
+    /// Whether it refuses the request.
+    pub(crate) denial: bool,
+}
+
 /// A chain of which rules matched.
 #[derive(Clone)]
 pub struct MatchedRule {

@@ -1,11 +1,10 @@
 //! The state of one request: what the host told us, what the parsers found, what rules wrote and matched.
 //!
-//! The parts are separate on purpose: [`facts`] come from the host and do not change; [`body`](Body) is filled by the
+//! The parts are separate on purpose: [facts](crate::facts) come from the host and do not change; [`body`](Body) is filled by the
 //! parsers; [`collection::Collection`]s are written by rules; [`Matches`] is what the engine has found so far. The
 //! engine drives all of it (`crate::engine`); logs only read it.
 
 mod collection;
-pub mod facts;
 mod matches;
 mod request_body;
 mod resolve;
@@ -23,12 +22,13 @@ use crate::audit::Parts;
 use crate::body::{Argument, Kind, cookies, urlencoded};
 use crate::collections::Live;
 use crate::config::Config;
+use crate::facts::{Connection, Header, Request, Response};
 use crate::limits;
 use crate::types::{EngineMode, Phase};
 use crate::variables::Variable;
-use facts::{Connection, Header, Request, Response};
 
 pub use collection::Collection;
+pub(crate) use matches::PendingAlert;
 pub use matches::{MatchedRule, Matches, Message};
 pub use request_body::{Body, BodyStep, ReadError};
 pub use resolve::{Scene, Value};
@@ -71,7 +71,7 @@ pub struct Transaction {
     pub(crate) server_errors: Vec<Vec<u8>>,
     pub(crate) finished: bool,
     /// Alerts that wait to be handed to the server.
-    pub(crate) pending_alerts: Vec<crate::engine::PendingAlert>,
+    pub(crate) pending_alerts: Vec<PendingAlert>,
     /// Microseconds spent in each phase.
     pub(crate) phase_times: [u64; 5],
 }

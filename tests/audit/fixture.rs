@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use palisade::audit::*;
 use palisade::client::{ClientAddress, Trust};
-use palisade::transaction::facts::Header;
+use palisade::facts::Header;
 use palisade::types::{EngineMode, Phase};
 
 pub const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));

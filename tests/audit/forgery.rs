@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use palisade::audit::*;
-use palisade::transaction::facts::Header;
+use palisade::facts::Header;
 use regex::bytes::Regex;
 
 use crate::fixture;

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use palisade::audit::*;
 use palisade::client::{ClientAddress, Trust};
-use palisade::transaction::facts::Header;
+use palisade::facts::Header;
 use palisade::types::Phase;
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -5,6 +5,8 @@
 //! `planted-panic` (`PALISADE_PANIC_MODULE`, or the same under `target/panic/`). What is missing is said loudly and its
 //! tests pass; with `PALISADE_REQUIRE_HTTPD=1` they fail.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod bodies;
 mod denials;
 mod harness;

@@ -133,7 +133,7 @@ fn a_mistake_in_a_rule_is_shown_where_it_is() {
         (mistake - 1..=mistake).contains(&caret),
         "the caret is elsewhere:\n{text}"
     );
-    assert!(text.contains(&format!("Syntax error on line")), "{text}");
+    assert!(text.contains("Syntax error on line"), "{text}");
     assert!(text.contains(&*file.to_string_lossy()), "{text}");
     assert!(text.contains("nosuchoperator"), "{text}");
 }
