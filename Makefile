@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once test test-crs container-test check install clean
+.PHONY: help deps build run demo-once test test-crs valgrind container-test check install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,12 +33,16 @@ test: deps-test build ## install what is missing, build, and run every test, the
 	mkdir -p target/panic && cp -f target/debug/libpalisade.so target/panic/mod_palisade.so
 	PALISADE_REQUIRE_HTTPD=1 cargo test --no-fail-fast
 	CRS_MPM=prefork cargo test --test crs
+	scripts/valgrind.sh
 	scripts/podman-setup.sh || [ "$$PALISADE_REQUIRE_CONTAINER" != 1 ]
 	container/test.sh
 
 test-crs: build ## only the regression tests of the Core Rule Set (CRS_DIR says where they are), event and prefork
 	cargo test --test crs -- --nocapture
 	CRS_MPM=prefork cargo test --test crs -- --nocapture
+
+valgrind: build ## httpd with the module under valgrind: no error, no definite leak
+	scripts/valgrind.sh
 
 container-test: build ## only the container's test
 	container/test.sh

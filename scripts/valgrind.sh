@@ -21,6 +21,7 @@ done
 
 root=$(mktemp -d)
 pid=
+# shellcheck disable=SC2317 # called by the trap
 stop() {
     if [ -n "$pid" ] && kill -TERM "$pid" 2>/dev/null; then wait "$pid" || true; fi
     rm -rf "$root"

@@ -70,21 +70,16 @@ pub(super) fn request(request: Request<'_>, forwarding: &[Header]) -> facts::Req
     let unique_id = texts.add(&unique_id);
     let line = texts.add(request.line().unwrap_or_default());
     let method = texts.add(request.method().unwrap_or_default());
-    let target = request.target().unwrap_or_default();
-    let uri_raw = texts.add(target);
-    // Compat: mod_security2's REQUEST_FILENAME is the path as httpd has split it off, before it decodes it in place. By
-    // the time that the directory is known it has been decoded; then the request target is split here.
-    let undecoded = request
-        .parsed_path()
-        .or_else(|| request.path())
-        .unwrap_or_default();
-    let (path, query) = if is_decoded(undecoded, target) {
-        split_target(target)
-    } else {
-        (undecoded, request.query())
-    };
-    let path = texts.add(path);
-    let query = query.map(|query| texts.add(query));
+    let uri_raw = texts.add(request.target().unwrap_or_default());
+    // Compat: mod_security2's REQUEST_FILENAME is the path as httpd has it at the time: as received in phase 1, decoded
+    // once the directory is known.
+    let path = texts.add(
+        request
+            .parsed_path()
+            .or_else(|| request.path())
+            .unwrap_or_default(),
+    );
+    let query = request.query().map(|query| texts.add(query));
     let protocol = texts.add(request.protocol().unwrap_or_default());
     let server_name = texts.add(request.server().name());
     let hostname = texts.add(request.host().unwrap_or_else(|| request.server().name()));
@@ -215,34 +210,6 @@ pub(super) fn path(request: Request<'_>) -> Bytes {
     Bytes::copy_from_slice(path.unwrap_or_default())
 }
 
-/// Whether httpd's path is no longer what the request target has.
-fn is_decoded(path: &[u8], target: &[u8]) -> bool {
-    path != b"*" && path != b"/" && memchr::memmem::find(target, path).is_none()
-}
-
-/// Path and query of a request target, as httpd splits them.
-fn split_target(target: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let end = memchr::memchr(b'#', target).unwrap_or(target.len());
-    let target = target.get(..end).unwrap_or_default();
-    let (whole, query) = match memchr::memchr(b'?', target) {
-        Some(at) => (target.get(..at).unwrap_or_default(), target.get(at + 1..)),
-        None => (target, None),
-    };
-    if whole.starts_with(b"/") {
-        // httpd makes one slash of several at the beginning, so that no host name is read there.
-        let extra = whole
-            .iter()
-            .take_while(|&&byte| byte == b'/')
-            .count()
-            .saturating_sub(1);
-        return (whole.get(extra..).unwrap_or_default(), query);
-    }
-    let path = memchr::memmem::find(whole, b"://")
-        .and_then(|at| whole.get(at + 3..))
-        .and_then(|authority| authority.get(memchr::memchr(b'/', authority)?..));
-    (path.unwrap_or(b"/"), query)
-}
-
 /// Many texts in one buffer.
 #[derive(Default)]
 struct Texts(Vec<u8>);
@@ -288,29 +255,6 @@ impl Frozen {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn request_targets_are_split_as_httpd_does() {
-        assert_eq!(split_target(b"/a/b?c=d"), (&b"/a/b"[..], Some(&b"c=d"[..])));
-        assert_eq!(split_target(b"/a%2fb"), (&b"/a%2fb"[..], None));
-        assert_eq!(split_target(b"//bar/x?"), (&b"/bar/x"[..], Some(&b""[..])));
-        assert_eq!(split_target(b"/a?b#c"), (&b"/a"[..], Some(&b"b"[..])));
-        assert_eq!(
-            split_target(b"http://h:80/p?q"),
-            (&b"/p"[..], Some(&b"q"[..]))
-        );
-        assert_eq!(split_target(b"http://h"), (&b"/"[..], None));
-        assert_eq!(split_target(b"*"), (&b"/"[..], None));
-        assert_eq!(split_target(b""), (&b"/"[..], None));
-    }
-
-    #[test]
-    fn a_decoded_path_is_noticed() {
-        assert!(!is_decoded(b"/a%2fb", b"/a%2fb?q"));
-        assert!(is_decoded(b"/a b", b"/a%20b"));
-        assert!(!is_decoded(b"*", b"*"));
-        assert!(!is_decoded(b"/", b""));
-    }
 
     #[test]
     fn unique_ids_have_the_shape_of_mod_unique_id() {

@@ -3,19 +3,19 @@
 //! It lives in the pool of the request from the network. Subrequests and internal redirects find it there.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use super::engine_host::HttpdHost;
 use super::facts;
 use super::filter_in::Replay;
 use super::filter_out::Stage;
-use super::guard::Outcome;
+use super::guard::{self, Outcome};
 use super::host::request::Request;
-use super::{module, sys};
+use super::{dirconf, module, sys};
 use crate::config::Config;
 use crate::facts::Header;
 use crate::transaction::Transaction;
 use crate::types::EngineMode;
-use std::sync::Arc;
 
 /// Most entries of the error log that are kept for a transaction while it cannot take them: while it runs, or before it
 /// exists. One run of a phase writes a handful; `LogLevel trace8` writes hundreds a request, and those are not for the
@@ -35,8 +35,8 @@ pub(super) struct State {
     overheard: RefCell<Vec<String>>,
     /// A hook has panicked: no phase runs any more.
     broken: Cell<bool>,
-    /// Whether a failure of ours must not stop the request: `SecRuleEngine` is not `On`.
-    fails_open: Cell<bool>,
+    /// Whether a failure of ours must not stop the request: `SecRuleEngine` is not `On`. `None` before that is known.
+    fails_open: Cell<Option<bool>>,
     #[cfg(feature = "planted-panic")]
     planted: Planted,
 }
@@ -78,13 +78,22 @@ pub(super) fn attach<'r>(request: Request<'r>, forwarding: Vec<Header>) -> &'r S
     state
 }
 
-/// Notes that a hook panicked, and says what httpd is to do with the request. It does nothing that could panic.
+/// Notes that a hook panicked, and says what httpd is to do with the request.
 pub(super) fn broken(request: Request<'_>) -> Outcome {
-    let Some(state) = of(request) else {
-        return Outcome::Status(500);
-    };
-    state.broken.set(true);
-    if state.fails_open.get() {
+    let state = of(request);
+    if let Some(state) = state {
+        state.broken.set(true);
+    }
+    let fails_open = state.and_then(|state| state.fails_open.get());
+    // Where the panic came before anything was known, the configuration says; if it is that which panics, fail closed.
+    let fails_open = fails_open.unwrap_or_else(|| {
+        guard::catch("a hook after a panic", Some(request.server()), || {
+            dirconf::of_request(request)
+                .is_some_and(|config| config.resolved().engine != EngineMode::On)
+        })
+        .unwrap_or(false)
+    });
+    if fails_open {
         Outcome::Declined
     } else {
         Outcome::Status(500)
@@ -94,7 +103,7 @@ pub(super) fn broken(request: Request<'_>) -> Outcome {
 impl State {
     /// Begins a transaction.
     pub(super) fn begin(&self, request: Request<'_>, config: Arc<Config>) {
-        self.fails_open.set(config.engine != EngineMode::On);
+        self.fails_open.set(Some(config.engine != EngineMode::On));
         let connection = facts::connection(request, &config, &self.forwarding);
         let facts = facts::request(request, &self.forwarding);
         *self.transaction.borrow_mut() = Some(Transaction::new(config, connection, facts));
@@ -102,7 +111,7 @@ impl State {
 
     /// Puts the transaction under the configuration of its directory.
     pub(super) fn move_to(&self, config: Arc<Config>, request: Request<'_>) {
-        self.fails_open.set(config.engine != EngineMode::On);
+        self.fails_open.set(Some(config.engine != EngineMode::On));
         self.with(request, |transaction, _| {
             transaction.set_config(config);
             transaction.set_path(facts::path(request));
@@ -123,7 +132,7 @@ impl State {
 
     /// Whether the request must be refused because of a failure of ours.
     pub(super) fn fails_closed(&self) -> bool {
-        self.broken.get() && !self.fails_open.get()
+        self.broken.get() && self.fails_open.get() != Some(true)
     }
 
     /// Works on the transaction, and hands it what was written to the error log meanwhile. `None` where there is none, or

@@ -1,9 +1,9 @@
 //! The only loop: phases, chains, skips, actions.
 //!
-//! The host creates a [`Transaction`](crate::transaction::Transaction), pushes facts into it and calls
+//! The host creates a [`Transaction`], pushes facts into it and calls
 //! `run(phase)`; the answer is a verdict. This room gives the transaction its behaviour:
 //!
-//! * [`phases`](self) run the chains of a phase in order (this file);
+//! * `phases` run the chains of a phase in order (this file);
 //! * `evaluate` asks one rule about its targets and changes nothing;
 //! * `perform` does what the matching rule's actions say;
 //! * `alert` words what the logs say of it;

@@ -1,6 +1,6 @@
 //! Text to tree: the syntax of rules, and nothing of their meaning.
 //!
-//! A directive's arguments are split into words as httpd splits them ([`words`]); a word is parsed into the types of
+//! A directive's arguments are split into words as httpd splits them ([`split`]); a word is parsed into the types of
 //! [`ast`], every part of which carries the span it was read from. Whether a variable, operator or action exists is not
 //! decided here but when the tree is compiled (`ruleset`). All errors are an [`Error`]: a sentence and a span, drawn with
 //! a caret by one renderer.
