@@ -21,7 +21,7 @@ mod httpd {
 
     const HOW_TO_GET_HEADERS: &str = "\
 Debian, Ubuntu:            apt-get install apache2-dev libclang-dev
-RHEL, Fedora and rebuilds: dnf install httpd-devel clang-devel redhat-rpm-config
+RHEL, Fedora and rebuilds: dnf install httpd-devel clang-devel
 An httpd of your own:      APXS=/usr/local/apache2/bin/apxs cargo build --release
 The engine, the command line tool and their tests need no httpd: cargo build --no-default-features";
 

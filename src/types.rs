@@ -45,6 +45,17 @@ impl Phase {
         self as u8
     }
 
+    /// The name that the debug log writes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::RequestHeaders => "REQUEST_HEADERS",
+            Phase::RequestBody => "REQUEST_BODY",
+            Phase::ResponseHeaders => "RESPONSE_HEADERS",
+            Phase::ResponseBody => "RESPONSE_BODY",
+            Phase::Logging => "LOGGING",
+        }
+    }
+
     /// 0 to 4, for tables with one place a phase.
     pub fn index(self) -> usize {
         self as usize - 1

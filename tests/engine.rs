@@ -331,3 +331,32 @@ fn multimatch_asks_after_every_step() {
     assert_eq!(request("GET /?x=A HTTP/1.1").run(&config).tx["n"], "2");
     assert_eq!(request("GET /?x=a HTTP/1.1").run(&config).tx["n"], "1");
 }
+
+#[test]
+fn the_debug_log_tells_the_story() {
+    let file = std::env::temp_dir().join(format!("palisade-debug-{}.log", std::process::id()));
+    let _ = std::fs::remove_file(&file);
+    let rules = format!(
+        "SecDebugLog {}\nSecDebugLogLevel 9\nSecRule ARGS \"!@streq b\" \"id:7,phase:2,pass,nolog,t:lowercase,setvar:tx.x=%{{MATCHED_VAR}}\"",
+        file.display()
+    );
+    request("GET /p?k=A%0a HTTP/1.1").run(&on(&rules));
+    let log = std::fs::read_to_string(&file).unwrap();
+    let _ = std::fs::remove_file(&file);
+    for expected in [
+        "][4] Starting phase REQUEST_BODY.\n",
+        "][4] Recipe: Invoking rule; [file \"test.conf\"] [line \"5\"] [id \"7\"].\n",
+        "][9] T (1) lowercase: \"a\\n\"\n",
+        "][4] Executing operator \"!streq\" with param \"b\" against ARGS:k.\n",
+        "][9] Target value: \"a\\n\"\n",
+        "][9] Set variable \"TX.x\" to \"a\\n\".\n",
+        "][4] Rule returned 1.\n",
+        "][4] Audit log: Ignoring a non-relevant request.\n",
+    ] {
+        assert!(log.contains(expected), "{expected}\n{log}");
+    }
+    let quiet = rules.replace("DebugLogLevel 9", "DebugLogLevel 0");
+    request("GET /p?k=A HTTP/1.1").run(&on(&quiet));
+    assert_eq!(std::fs::read_to_string(&file).unwrap_or_default(), "");
+    let _ = std::fs::remove_file(&file);
+}

@@ -1,16 +1,17 @@
 //! Lines of the debug log.
 
-use crate::audit::escape::log_escape;
+use crate::audit::escape::{log_escape, log_escape_nq};
 use crate::transaction::Transaction;
 
 impl Transaction {
     /// Writes a line at a level from 1 to 9, when the log is open and takes the level. The text is made only then.
     pub(super) fn debug(&self, level: u8, text: impl FnOnce(&Transaction) -> Vec<u8>) {
-        let wanted = self
-            .overrides
-            .debug_level
-            .unwrap_or(self.config.debug_level);
-        let Some(log) = self.config.debug_log.as_ref().filter(|_| level <= wanted) else {
+        let Some(log) = self
+            .config
+            .debug_log
+            .as_ref()
+            .filter(|_| self.debugs(level))
+        else {
             return;
         };
         let mut line = Vec::with_capacity(128);
@@ -29,4 +30,26 @@ impl Transaction {
         }
         log.line(&line);
     }
+
+    /// Whether lines of a level are wanted.
+    pub(super) fn debugs(&self, level: u8) -> bool {
+        let wanted = self
+            .overrides
+            .debug_level
+            .unwrap_or(self.config.debug_level);
+        level <= wanted && self.config.debug_log.is_some()
+    }
+}
+
+/// Words and quoted values, put together: `["name", value, "rest"]` where values are escaped like log text.
+pub(super) fn sentence(words: &[&str], values: &[&[u8]]) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut values = values.iter();
+    for word in words {
+        text.extend_from_slice(word.as_bytes());
+        if let Some(value) = values.next() {
+            log_escape_nq(&mut text, value);
+        }
+    }
+    text
 }

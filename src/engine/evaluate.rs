@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::debug::sentence;
 use crate::actions::{Ctl, TargetExclusion};
 use crate::host::Host;
 use crate::operators::{Captures, Outcome, negated_message, rx};
@@ -44,19 +45,32 @@ impl Transaction {
             unicode_map: unicode_map.as_deref(),
         };
 
+        self.debug(4, |_| invoking(chain, rule));
+        self.debug(5, |_| [b"Rule: ", &rule.text[..]].concat());
         let mut hits = Vec::new();
         let mut failure = None;
         for value in self.values(&rule.targets, &scene) {
             if self.is_excluded(chain, &value) {
+                self.debug(4, |_| {
+                    sentence(
+                        &["Skipped target ", ": a rule has taken it out."],
+                        &[&value.name()],
+                    )
+                });
                 continue;
             }
-            let mut ask = |subject: &[u8]| match test(rule, &argument, &value, subject) {
-                Ok(Some(hit)) => {
-                    self.debug(4, |_| [b"Rule match: ", &hit.message[..]].concat());
-                    hits.push(hit);
+            self.debug_transformations(rule, &value, &env);
+            let mut ask = |subject: &[u8]| {
+                self.debug(4, |_| executing(rule, &argument, &value));
+                self.debug(9, |_| sentence(&["Target value: \"", "\""], &[subject]));
+                match test(rule, &argument, &value, subject) {
+                    Ok(Some(hit)) => {
+                        self.debug(4, |_| [b"Rule match: ", &hit.message[..]].concat());
+                        hits.push(hit);
+                    }
+                    Ok(None) => {}
+                    Err(error) => failure = Some(error),
                 }
-                Ok(None) => {}
-                Err(error) => failure = Some(error),
             };
             match rule.multi_match {
                 true => each_step(&rule.transformations, &value.value, &env, &mut ask),
@@ -73,7 +87,33 @@ impl Transaction {
         if let Some(failure) = failure {
             self.rule_failed(chain, rule, &failure);
         }
+        self.debug(4, |_| {
+            format!("Rule returned {}.", u8::from(!hits.is_empty())).into_bytes()
+        });
         hits
+    }
+
+    /// What every transformation makes of a value, for who writes the rule.
+    fn debug_transformations(&self, rule: &Rule, value: &Value<'_>, env: &Env<'_>) {
+        if !self.debugs(9) {
+            return;
+        }
+        let mut current = value.value.to_vec();
+        for transformation in &rule.transformations {
+            let changed = transformation.apply(&current, env).into_owned();
+            let flag = if changed == current {
+                "T (0) "
+            } else {
+                "T (1) "
+            };
+            self.debug(9, |_| {
+                sentence(
+                    &[flag, ": \"", "\""],
+                    &[transformation.name().as_bytes(), &changed],
+                )
+            });
+            current = changed;
+        }
     }
 
     /// Where a rule of this chain stands, for variables and macros.
@@ -139,6 +179,33 @@ impl Transaction {
         );
         self.engine_alert(text.as_bytes());
     }
+}
+
+/// `Recipe: Invoking rule …`.
+fn invoking(chain: &Chain, rule: &Rule) -> Vec<u8> {
+    let (file, line) = (rule.origin.file.as_bytes(), rule.origin.line.to_string());
+    let id = chain.id().to_string();
+    let words = [
+        "Recipe: Invoking rule; [file \"",
+        "\"] [line \"",
+        "\"] [id \"",
+        "\"].",
+    ];
+    sentence(&words, &[file, line.as_bytes(), id.as_bytes()])
+}
+
+/// `Executing operator "!rx" with param "…" against ARGS:x.`
+fn executing(rule: &Rule, argument: &[u8], value: &Value<'_>) -> Vec<u8> {
+    let negated = if rule.test.negated {
+        "Executing operator \"!"
+    } else {
+        "Executing operator \""
+    };
+    let words = [negated, "\" with param \"", "\" against ", "."];
+    sentence(
+        &words,
+        &[rule.test.name.as_bytes(), argument, &value.name()],
+    )
 }
 
 /// Applies the operator to one prepared value.

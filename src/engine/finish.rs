@@ -30,7 +30,12 @@ impl Transaction {
         self.flush_alerts(host);
         self.store_collections();
         if self.wants_record() {
+            self.debug(4, |_| b"Audit log: Logging this transaction.".to_vec());
             self.write_record(host);
+        } else {
+            self.debug(4, |_| {
+                b"Audit log: Ignoring a non-relevant request.".to_vec()
+            });
         }
     }
 

@@ -58,7 +58,9 @@ impl Transaction {
         let begun = Instant::now();
         self.phase = phase;
         self.matches.vars.clear();
-        self.debug(4, |_| format!("Starting phase {phase}.").into_bytes());
+        self.debug(4, |_| {
+            format!("Starting phase {}.", phase.name()).into_bytes()
+        });
         let rules = Arc::clone(&self.config.rules);
         let mut at = 0;
         while let Some(entry) = rules.phase(phase).get(at) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::debug::sentence;
 use super::evaluate::Hit;
 use crate::actions::{AllowScope, Assignment, Ctl, Disruptive, Effect, Sanitise, SetVar};
 use crate::host::Host;
@@ -182,6 +183,14 @@ impl Transaction {
                 Some(sum.max(0).to_string().into_bytes())
             }
         };
+        let collection = set.collection.map_or("?", Variable::name).as_bytes();
+        self.debug(9, |_| match &value {
+            Some(value) => sentence(
+                &["Set variable \"", ".", "\" to \"", "\"."],
+                &[collection, &name, value],
+            ),
+            None => sentence(&["Unset variable \"", ".", "\"."], &[collection, &name]),
+        });
         let live = self
             .persistent
             .iter_mut()

@@ -275,3 +275,73 @@ fn without_body_access_bodies_stream_untouched() {
     );
     assert!(backend.requests(1)[0].body == body);
 }
+
+#[test]
+fn programs_read_the_whole_body() {
+    for mpm in Mpm::ALL {
+        let Some(setup) = Setup::new() else { return };
+        let server = setup
+            .mpm(mpm)
+            .modules(if mpm == Mpm::Prefork {
+                &["cgi"]
+            } else {
+                &["cgid"]
+            })
+            .conf(if mpm == Mpm::Prefork {
+                ""
+            } else {
+                "ScriptSock {ROOT}/cgisock"
+            })
+            .conf(
+                "<Directory {ROOT}/htdocs>\nOptions +ExecCGI\nSetHandler cgi-script\n</Directory>",
+            )
+            .conf(ENGINE)
+            .conf("SecRequestBodyInMemoryLimit 65536")
+            .program(
+                "echo",
+                // It must not answer while it reads: httpd reads nothing while it writes.
+                "#!/bin/sh\nbody=$(mktemp)\ncat >\"$body\"\necho Content-Type: application/x-echo\necho\ncat \"$body\"\nrm \"$body\"\n",
+            )
+            .start();
+        let body = noise(300_000);
+        assert!(
+            server.request("POST", "/echo", "", &body).body == body,
+            "{mpm:?}"
+        );
+        assert_eq!(server.post("/echo", b"a=evilbody").status, 403, "{mpm:?}");
+        let mut client = server.client();
+        client.send("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n");
+        client.send_chunked(&body, 4099);
+        assert!(client.response().body == body, "{mpm:?}");
+    }
+}
+
+#[test]
+fn a_connection_that_changes_its_protocol_is_left_alone() {
+    let Some(setup) = Setup::new() else { return };
+    let backend = Backend::start();
+    let server = setup
+        .modules(&["proxy", "proxy_http"])
+        .conf(&format!(
+            "ProxyPass /b/ http://127.0.0.1:{}/ upgrade=websocket",
+            backend.port
+        ))
+        .conf(ENGINE)
+        .conf("SecResponseBodyAccess On")
+        .start();
+    let head = |target: &str| {
+        format!(
+            "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        )
+    };
+    let mut client = server.client();
+    client.send(head("/b/upgrade"));
+    assert_eq!(client.response().status, 101);
+    for message in ["one", "two", "evilbody"] {
+        client.send(message);
+        assert_eq!(client.some(100), message.as_bytes());
+    }
+    let mut client = server.client();
+    client.send(head("/b/upgrade?early=1"));
+    assert_eq!(client.response().status, 403);
+}

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::{Setup, curl};
+use crate::harness::{Setup, curl, eventually};
 
 const ENGINE: &str = r#"
 SecRuleEngine On
@@ -157,7 +157,12 @@ fn numbers_are_unique_with_and_without_mod_unique_id() {
                     .to_owned()
             })
             .collect();
-        let logged = server.read("ids.log");
+        // The access log is written when the response has left.
+        let mut logged = String::new();
+        eventually(|| {
+            logged = server.read("ids.log");
+            logged.lines().count() == 20
+        });
         assert!(
             ids.iter()
                 .all(|id| id.len() == 27 && logged.contains(id.as_str())),

@@ -73,7 +73,6 @@ fn a_panic_is_one_line_without_a_backtrace() {
     let Some(server) = start(Mpm::Event, "On") else {
         return;
     };
-    server.logged("resuming normal operations");
     server.logged("Command line:");
     let before = server.error_log().lines().count();
     assert_eq!(

@@ -65,7 +65,6 @@ fn a_backend_s_answer_is_inspected() {
 
 #[test]
 fn large_responses_arrive_whole() {
-    let Some(setup) = Setup::new() else { return };
     let text: String = (0..40_000)
         .map(|number| format!("line {number}\n"))
         .collect();
@@ -92,7 +91,6 @@ fn large_responses_arrive_whole() {
             assert!(response.text() == text, "{limits}");
         }
     }
-    drop(setup);
 }
 
 #[test]
@@ -129,4 +127,30 @@ fn compression_comes_after_inspection() {
         (200, Some("gzip"))
     );
     assert_eq!(server.request("GET", "/bad.html", gzip, b"").status, 403);
+}
+
+#[test]
+fn conditions_ranges_and_heads_are_answered_as_without_inspection() {
+    let Some(setup) = Setup::new() else { return };
+    let server = setup.conf(ENGINE).file("page.html", "0123456789").start();
+    let whole = server.get("/page.html");
+    let tag = whole.header("ETag").expect("a tag").to_owned();
+    let mut client = server.client();
+    let mut ask = |method: &str, headers: &str| {
+        client.send_request(method, "/page.html", headers, b"");
+        client.response_to(method)
+    };
+    let unchanged = ask("GET", &format!("If-None-Match: {tag}\r\n"));
+    assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
+    let part = ask("GET", "Range: bytes=2-4\r\n");
+    assert_eq!((part.status, part.text().as_str()), (206, "234"));
+    assert_eq!(part.header("Content-Range"), Some("bytes 2-4/10"));
+    let head = ask("HEAD", "");
+    assert_eq!(
+        (head.status, head.header("Content-Length")),
+        (200, Some("10"))
+    );
+    assert_eq!(ask("GET", "").text(), "0123456789", "in step");
+    assert_eq!(ask("OPTIONS", "").status, 200);
+    assert_eq!(ask("GET", "").text(), "0123456789", "in step");
 }

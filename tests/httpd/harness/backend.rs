@@ -35,7 +35,7 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Paths it knows: `/slow` sends `first` at once and `second` a second later; `/echo` sends the request's body back;
+    /// Paths it knows: `/upgrade` changes the protocol and sends every byte back; `/slow` sends `first` at once and `second` a second later; `/echo` sends the request's body back;
     /// `/html/TEXT` sends TEXT as HTML; everything else is answered with the length of the body.
     pub fn start() -> Backend {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
@@ -69,6 +69,7 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Received>>) {
         let stream = reader.get_mut();
         let answered = match path.as_str() {
             "/slow" => slow(stream),
+            "/upgrade" => return upgrade(reader),
             "/echo" => answer(stream, "application/octet-stream", &body),
             _ => match path.strip_prefix("/html/") {
                 Some(text) => answer(stream, "text/html", text.as_bytes()),
@@ -91,6 +92,19 @@ fn answer(stream: &mut TcpStream, media_type: &str, body: &[u8]) -> std::io::Res
         body.len()
     );
     stream.write_all(&[head.as_bytes(), body].concat())
+}
+
+fn upgrade(mut reader: BufReader<TcpStream>) {
+    let head =
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let mut bytes = [0; 1024];
+    if reader.get_mut().write_all(head).is_err() {
+        return;
+    }
+    while let Ok(length) = reader.read(&mut bytes)
+        && length > 0
+        && reader.get_mut().write_all(&bytes[..length]).is_ok()
+    {}
 }
 
 fn slow(stream: &mut TcpStream) -> std::io::Result<()> {

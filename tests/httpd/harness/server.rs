@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -123,6 +124,14 @@ impl Setup {
         self
     }
 
+    /// Puts a program under the document root.
+    pub fn program(self, name: &str, content: &str) -> Setup {
+        let path = self.root.join("htdocs").join(name);
+        let setup = self.file(name, content);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("an executable file");
+        setup
+    }
+
     /// Where the configuration will lie.
     pub fn configuration_file(&self) -> PathBuf {
         self.root.join("httpd.conf")
@@ -210,7 +219,9 @@ impl Setup {
         let mut ended = false;
         let up = eventually(|| {
             ended = server.child.try_wait().expect("its state").is_some();
-            ended || TcpStream::connect(("127.0.0.1", server.port)).is_ok()
+            // It listens before it is ready for signals; a restart would end it.
+            let ready = server.error_log().contains("resuming normal operations");
+            ended || ready && TcpStream::connect(("127.0.0.1", server.port)).is_ok()
         });
         if ended || !up {
             let reason = server.read("stderr.log") + &server.error_log();

@@ -1,0 +1,111 @@
+//! What came of a request: the answer, and what the logs say.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::server::{Exchange, Server};
+
+/// What of a part H is the module's own affair, or tells the time.
+const OWN_AFFAIRS: [&str; 7] = [
+    "Apache-Error:",
+    "Client-Address:",
+    "Producer:",
+    "Response-Body-Transformed",
+    "Server:",
+    "Stopwatch",
+    "Stopwatch2",
+];
+
+/// What came of a request, as lines: each begins with a word that says what it is about.
+pub type Outcome = Vec<String>;
+
+/// What came of the requests that a server was sent.
+pub fn outcomes(server: &Server, exchanges: &[Exchange]) -> Vec<Outcome> {
+    let alerts = alerts(server);
+    let records = records(server);
+    let nothing = Vec::new();
+    exchanges
+        .iter()
+        .map(|exchange| {
+            let mut lines = answer(&exchange.response);
+            lines.extend_from_slice(alerts.get(&exchange.port).unwrap_or(&nothing));
+            lines.extend_from_slice(records.get(&exchange.port).unwrap_or(&nothing));
+            let own = [
+                (server.root.display().to_string(), "ROOT"),
+                (server.port.to_string(), "PORT"),
+                (exchange.port.to_string(), "CLIENT-PORT"),
+            ];
+            for line in &mut lines {
+                for (text, word) in &own {
+                    *line = line.replace(text, word);
+                }
+            }
+            lines
+        })
+        .collect()
+}
+
+fn answer(response: &[u8]) -> Outcome {
+    let text: String = response.iter().copied().map(char::from).collect();
+    let head = text.split("\r\n\r\n").next().unwrap_or_default();
+    let status = head.split(' ').nth(1).unwrap_or("none");
+    let mut lines = vec![format!("status {status}")];
+    lines.extend(
+        head.lines()
+            .filter(|line| line.starts_with("Location:"))
+            .map(|line| format!("answer {line}")),
+    );
+    lines
+}
+
+/// What the module wrote to the error log, without what differs from request to request.
+fn alerts(server: &Server) -> HashMap<u16, Outcome> {
+    static UNIQUE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#" \[unique_id "[^"]*"\]"#).unwrap());
+    let mut found: HashMap<u16, Outcome> = HashMap::new();
+    for line in server.read("error.log").lines() {
+        let client = line.split(' ').next().unwrap_or_default();
+        let port = client
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok());
+        let text = line.split_once("ModSecurity: ").map(|(_, text)| text);
+        let (Some(port), Some(text)) = (port, text) else {
+            continue;
+        };
+        let text = UNIQUE.replace(text, "");
+        found.entry(port).or_default().push(format!("log {text}"));
+    }
+    found
+}
+
+/// The records of the audit log.
+fn records(server: &Server) -> HashMap<u16, Outcome> {
+    static PART: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^--[0-9a-z]+-([A-Z])--$").unwrap());
+    let mut found: HashMap<u16, Outcome> = HashMap::new();
+    let mut part = String::new();
+    let mut port = 0;
+    for line in server.read("audit.log").split('\n') {
+        if let Some(groups) = PART.captures(line) {
+            part = groups[1].to_owned();
+            if part != "A" {
+                found.entry(port).or_default().push(format!("part {part}"));
+            }
+            continue;
+        }
+        if part == "A" {
+            // [time zone] id client port server port
+            let word = line.split(' ').nth(4).unwrap_or_default();
+            port = word.parse().unwrap_or_default();
+            continue;
+        }
+        let own = part == "H" && OWN_AFFAIRS.iter().any(|start| line.starts_with(start));
+        if !own && !line.trim().is_empty() {
+            found
+                .entry(port)
+                .or_default()
+                .push(format!("{part} {}", line.trim_end()));
+        }
+    }
+    found
+}

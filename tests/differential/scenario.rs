@@ -1,0 +1,144 @@
+//! Scenarios, as they are written down in `tests/data/differential/*.toml`.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+/// The rule that writes down the transaction's variables at the end.
+const DUMP: &str = "SecRule TX:/./ \"@unconditionalMatch\" \"id:99990,phase:5,t:none,pass,log,noauditlog,logdata:'TX %{MATCHED_VAR_NAME}=%{MATCHED_VAR}'\"";
+
+/// Rules, and requests to send through them, in this order.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Unique; also the name of its virtual host.
+    pub name: String,
+    /// Lines inside the virtual host.
+    #[serde(default)]
+    pub conf: String,
+    /// Targets of which a rule of phase N logs names and values.
+    #[serde(default)]
+    show1: Vec<String>,
+    #[serde(default)]
+    show2: Vec<String>,
+    #[serde(default)]
+    show3: Vec<String>,
+    #[serde(default)]
+    show4: Vec<String>,
+    #[serde(default)]
+    show5: Vec<String>,
+    /// Bodies are written with LF and sent with CRLF.
+    #[serde(default)]
+    crlf: bool,
+    /// See `Scenario::wire`.
+    pub requests: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    scenario: Vec<Scenario>,
+}
+
+impl Scenario {
+    /// The virtual host with the scenario's rules, those that show targets, and the one that shows `TX`.
+    pub fn virtual_host(&self) -> String {
+        let mut text = format!(
+            "<VirtualHost *>\nServerName {}\n{}\n",
+            self.name,
+            self.conf.trim_end()
+        );
+        let shown = [
+            &self.show1,
+            &self.show2,
+            &self.show3,
+            &self.show4,
+            &self.show5,
+        ];
+        for (targets, phase) in shown.into_iter().zip(1..) {
+            for (target, number) in targets.iter().zip(0..) {
+                let id = 90_000 + phase * 1_000 + number;
+                let _ = writeln!(
+                    text,
+                    "SecRule \"{target}\" \"@unconditionalMatch\" \
+                     \"id:{id},phase:{phase},t:none,pass,log,logdata:'%{{MATCHED_VAR_NAME}}=%{{MATCHED_VAR}}'\"",
+                );
+            }
+        }
+        text + DUMP + "\n</VirtualHost>\n"
+    }
+
+    /// The bytes of a request: a request line, whose protocol may be missing, header lines, an empty line, a body. A
+    /// character is a byte. `Host` and `Connection: close` are added, and with a body its length and, unless the request
+    /// has a type or says `Content-Type: none`, the type of a form.
+    pub fn wire(&self, request: &str) -> Vec<u8> {
+        let (head, body) = match request.split_once("\n\n") {
+            Some((head, body)) if self.crlf => (head, Some(body.replace('\n', "\r\n"))),
+            Some((head, body)) => (head, Some(body.to_owned())),
+            None => (request.trim_end_matches('\n'), None),
+        };
+        let mut lines = head.lines();
+        let mut line = lines.next().unwrap_or_default().to_owned();
+        if line.split(' ').count() == 2 {
+            line.push_str(" HTTP/1.1");
+        }
+        let mut headers: Vec<String> = lines.map(str::to_owned).collect();
+        let add = |name: &str, value: String, headers: &mut Vec<String>| {
+            let has = headers.iter().any(|line| {
+                line.split_once(':')
+                    .is_some_and(|(known, _)| known.eq_ignore_ascii_case(name))
+            });
+            if !has {
+                headers.push(format!("{name}: {value}"));
+            }
+        };
+        add("Host", self.name.clone(), &mut headers);
+        if let Some(body) = &body {
+            add(
+                "Content-Type",
+                "application/x-www-form-urlencoded".into(),
+                &mut headers,
+            );
+            if !headers.iter().any(|line| line.starts_with("Transfer-")) {
+                add("Content-Length", body.chars().count().to_string(), &mut headers);
+            }
+        }
+        headers.retain(|line| line != "Content-Type: none");
+        add("Connection", "close".into(), &mut headers);
+        let head = format!("{line}\r\n{}\r\n\r\n", headers.join("\r\n"));
+        let text = head + &body.unwrap_or_default();
+        text.chars()
+            .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
+            .collect()
+    }
+}
+
+/// All scenarios of a directory, by file name and then as they are written.
+pub fn load(directory: &Path) -> Vec<Scenario> {
+    let mut files: Vec<_> = fs::read_dir(directory)
+        .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.file_name().is_some_and(|name| name != "differences.toml"))
+        .collect();
+    files.sort();
+    let mut names = HashSet::new();
+    let mut scenarios = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let file: File =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for scenario in file.scenario {
+            assert!(
+                names.insert(scenario.name.clone()),
+                "{}: {} is not the first of that name",
+                path.display(),
+                scenario.name
+            );
+            scenarios.push(scenario);
+        }
+    }
+    scenarios
+}

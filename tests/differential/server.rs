@@ -1,0 +1,209 @@
+//! An httpd with one process that answers one request at a time.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long starting, answering and ending may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What was answered.
+pub struct Exchange {
+    /// The client's port, by which the logs tell requests apart.
+    pub port: u16,
+    pub response: Vec<u8>,
+}
+
+/// Where httpd and its modules lie.
+pub struct Installation {
+    pub program: PathBuf,
+    pub modules: PathBuf,
+}
+
+impl Installation {
+    pub fn find() -> Option<Installation> {
+        let programs = ["/usr/sbin/apache2", "/usr/sbin/httpd"];
+        let modules = ["/usr/lib/apache2/modules", "/usr/lib64/httpd/modules"];
+        let existing = |paths: [&str; 2]| paths.iter().map(PathBuf::from).find(|path| path.exists());
+        Some(Installation {
+            program: existing(programs)?,
+            modules: existing(modules)?,
+        })
+    }
+}
+
+pub struct Server {
+    child: Child,
+    pub root: PathBuf,
+    pub port: u16,
+    ports: HashSet<u16>,
+}
+
+impl Server {
+    /// Starts one with a module and this configuration, in a fresh directory.
+    pub fn start(installation: &Installation, name: &str, module: &Path, conf: &str) -> Server {
+        let root = fresh_root(name);
+        let port = free_port();
+        let text = base(installation, module, &root, port);
+        fs::write(root.join("httpd.conf"), text).unwrap();
+        fs::write(root.join("scenarios.conf"), conf).unwrap();
+        let output = fs::File::create(root.join("startup.log")).unwrap();
+        let child = Command::new(&installation.program)
+            .arg("-f")
+            .arg(root.join("httpd.conf"))
+            .arg("-DFOREGROUND")
+            // A prefork parent ends by sending SIGTERM to its whole process group.
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .unwrap();
+        let mut server = Server {
+            child,
+            root,
+            port,
+            ports: HashSet::new(),
+        };
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = server.child.try_wait().unwrap().is_some();
+            if ended || begin.elapsed() > PATIENCE {
+                panic!(
+                    "httpd with {} did not start:\n{}{}",
+                    module.display(),
+                    server.read("startup.log"),
+                    server.read("error.log")
+                );
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
+    /// Sends bytes on a connection of their own and reads until the server closes it: by then it has written its logs.
+    pub fn exchange(&mut self, request: &[u8]) -> Exchange {
+        let mut stream = self.connect();
+        let port = stream.local_addr().unwrap().port();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        // A server that has heard enough may have closed: that is an answer, too.
+        let _ = stream.write_all(request);
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response);
+        Exchange { port, response }
+    }
+
+    /// A connection from a port that has not been used before.
+    fn connect(&mut self) -> TcpStream {
+        loop {
+            let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+            if self.ports.insert(stream.local_addr().unwrap().port()) {
+                return stream;
+            }
+        }
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        let bytes = fs::read(self.root.join(name)).unwrap_or_default();
+        // A character is a byte, as in the scenarios.
+        bytes.into_iter().map(char::from).collect()
+    }
+
+    /// Ends it, and with it its logs.
+    pub fn stop(&mut self) {
+        if self.child.try_wait().unwrap().is_some() {
+            return;
+        }
+        let _ = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        let begin = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            if begin.elapsed() > PATIENCE {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A directory that the server's user can reach, with what it serves and places to write to.
+fn fresh_root(name: &str) -> PathBuf {
+    let root = std::env::temp_dir().join(format!(
+        "palisade-differential-{}-{name}",
+        std::process::id()
+    ));
+    let _ = fs::remove_dir_all(&root);
+    for directory in ["htdocs/sub", "tmp", "data"] {
+        fs::create_dir_all(root.join(directory)).unwrap();
+    }
+    for directory in ["tmp", "data"] {
+        let writable = fs::Permissions::from_mode(0o1777);
+        fs::set_permissions(root.join(directory), writable).unwrap();
+    }
+    for (file, content) in [
+        ("index.html", "<p>hello, world</p>\n"),
+        ("text.txt", "plain text: secret=42\n"),
+        ("data.json", "{\"a\": [1, 2]}\n"),
+        ("sub/index.html", "<p>below</p>\n"),
+        ("none", "no type\n"),
+    ] {
+        fs::write(root.join("htdocs").join(file), content).unwrap();
+    }
+    fs::write(root.join("htdocs/long.txt"), "0123456789".repeat(200)).unwrap();
+    root
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// All but the scenarios.
+fn base(installation: &Installation, module: &Path, root: &Path, port: u16) -> String {
+    let modules = installation.modules.display();
+    let mut text = format!(
+        "ServerRoot {root}\nPidFile {root}/httpd.pid\nMutex default:{root}\nListen 127.0.0.1:{port}\n\
+         LoadModule mpm_prefork_module {modules}/mod_mpm_prefork.so\n",
+        root = root.display(),
+    );
+    for name in [
+        "unixd",
+        "authz_core",
+        "authn_core",
+        "alias",
+        "dir",
+        "env",
+        "headers",
+        "log_config",
+        "mime",
+        "setenvif",
+        "unique_id",
+    ] {
+        text.push_str(&format!(
+            "<IfModule !mod_{name}.c>\nLoadModule {name}_module {modules}/mod_{name}.so\n</IfModule>\n"
+        ));
+    }
+    text.push_str(&format!(
+        "LoadModule security2_module {}\n",
+        module.display()
+    ));
+    if fs::metadata(root).unwrap().uid() == 0 {
+        text.push_str("User \"#65534\"\nGroup \"#65534\"\n");
+    }
+    text + include_str!("httpd.conf")
+}
