@@ -57,38 +57,27 @@ impl Replay {
 
     /// Reads what comes next without moving on. Empty at the end.
     fn peek(&self, most: usize, state: &State) -> Result<Vec<u8>, Status> {
-        let most = usize::try_from(self.left()).unwrap_or(usize::MAX).min(most);
-        let mut bytes = vec![0; most];
-        let length = match usize::try_from(self.offset.saturating_sub(self.stored)) {
-            Ok(behind) if self.offset >= self.stored => {
-                let rest = self.tail.get(behind..).unwrap_or_default();
-                let length = rest.len().min(most);
-                bytes
-                    .iter_mut()
-                    .zip(rest)
-                    .for_each(|(to, from)| *to = *from);
-                length
+        if let Some(behind) = self.offset.checked_sub(self.stored) {
+            let behind = usize::try_from(behind).unwrap_or(usize::MAX);
+            let rest = self.tail.get(behind..).unwrap_or_default();
+            return Ok(rest.iter().copied().take(most).collect());
+        }
+        let left = usize::try_from(self.stored - self.offset).unwrap_or(usize::MAX);
+        let mut piece = vec![0; left.min(most)];
+        let read =
+            state.look(|transaction| transaction.request_body().read_at(self.offset, &mut piece));
+        match read {
+            Some(Ok(length)) if length > 0 => {
+                piece.truncate(length);
+                Ok(piece)
             }
-            _ => {
-                let within = usize::try_from(self.stored - self.offset)
-                    .unwrap_or(usize::MAX)
-                    .min(most);
-                let target = bytes.get_mut(..within).unwrap_or_default();
-                let read = state
-                    .look(|transaction| transaction.request_body().read_at(self.offset, target));
-                match read {
-                    Some(Ok(length)) if length > 0 || within == 0 => length,
-                    // The store is shorter than it said, or cannot be read: an incomplete body must not look complete.
-                    Some(Ok(_)) | None => return Err(Status(sys::APR_EGENERAL)),
-                    Some(Err(error)) => {
-                        log::error!("the stored request body cannot be read: {error}");
-                        return Err(Status(sys::APR_EGENERAL));
-                    }
-                }
+            // The store is shorter than it said, or cannot be read: an incomplete body must not look complete.
+            Some(Err(error)) => {
+                log::error!("the stored request body cannot be read: {error}");
+                Err(Status(sys::APR_EGENERAL))
             }
-        };
-        bytes.truncate(length);
-        Ok(bytes)
+            _ => Err(Status(sys::APR_EGENERAL)),
+        }
     }
 }
 
@@ -140,6 +129,7 @@ fn answer(filter: &Filter<'_>, brigade: &mut Brigade<'_>, wish: Wish) -> Result<
         filter.remove_input();
         return filter.ask_next(brigade, wish);
     };
+    let speculative = wish.mode == sys::ap_input_mode_t_AP_MODE_SPECULATIVE;
     let mut replay = state.replay.borrow_mut();
     let mut piece = replay.peek(most, state)?;
     if wish.mode == sys::ap_input_mode_t_AP_MODE_GETLINE {
@@ -147,30 +137,24 @@ fn answer(filter: &Filter<'_>, brigade: &mut Brigade<'_>, wish: Wish) -> Result<
     }
     if !piece.is_empty() {
         brigade.push_bytes(&piece);
-        if wish.mode != sys::ap_input_mode_t_AP_MODE_SPECULATIVE {
-            replay.offset += piece.len() as u64;
+        if speculative {
+            return Ok(());
         }
+        replay.offset += piece.len() as u64;
     }
-    if replay.left() > 0
-        || wish.mode == sys::ap_input_mode_t_AP_MODE_SPECULATIVE && !piece.is_empty()
-    {
-        return Ok(());
-    }
-    if replay.complete {
-        replay.served = true;
-        drop(replay);
-        brigade.push_end();
-        filter.remove_input();
+    if replay.left() > 0 {
         return Ok(());
     }
     replay.served = true;
+    let complete = replay.complete;
     drop(replay);
     filter.remove_input();
-    if piece.is_empty() {
-        filter.ask_next(brigade, wish)
-    } else {
-        Ok(())
+    if complete {
+        brigade.push_end();
+    } else if piece.is_empty() {
+        return filter.ask_next(brigade, wish);
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -186,3 +186,33 @@ impl Drop for Planted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_wait_for_a_transaction_up_to_the_limit() {
+        let state = State::default();
+        for number in 0..OVERHEARD_LIMIT {
+            state.overhear(number.to_string());
+        }
+        assert_eq!(state.overheard.borrow().len(), OVERHEARD_LIMIT);
+        state.overhear("one too many".to_owned());
+        assert_eq!(state.overheard.borrow().len(), OVERHEARD_LIMIT);
+        assert_eq!(
+            state.overheard.borrow().first().map(String::as_str),
+            Some("0")
+        );
+    }
+
+    #[test]
+    fn a_broken_state_fails_closed_unless_the_engine_only_looks_on() {
+        let state = State::default();
+        assert!(state.is_sound() && !state.fails_closed());
+        state.broken.set(true);
+        assert!(!state.is_sound() && state.fails_closed());
+        state.fails_open.set(Some(true));
+        assert!(!state.fails_closed());
+    }
+}

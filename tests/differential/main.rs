@@ -55,12 +55,16 @@ fn run(
     module: &Path,
     scenarios: &[Scenario],
 ) -> Vec<Vec<Outcome>> {
-    let conf: String = scenarios.iter().map(Scenario::virtual_host).collect();
-    let mut server = Server::start(installation, name, module, &conf);
+    let files: Vec<(&str, String)> = scenarios
+        .iter()
+        .map(|scenario| (scenario.name.as_str(), scenario.virtual_host()))
+        .collect();
+    let mut server = Server::start(installation, name, module, &files);
     let mut exchanges = Vec::new();
     for scenario in scenarios {
         for request in &scenario.requests {
-            exchanges.push(server.exchange(&scenario.wire(request)));
+            let exchange = server.exchange(&scenario.wire(request));
+            exchanges.push((exchange, scenario.parts.as_str()));
         }
     }
     server.stop();
@@ -125,7 +129,7 @@ fn same_as_mod_security2() {
 
     let (theirs, ours) = std::thread::scope(|scope| {
         let theirs = scope.spawn(|| run(&installation, "reference", &reference, &scenarios));
-        let ours = scope.spawn(|| run(&installation, "palisade", &palisade, &scenarios));
+        let ours = scope.spawn(|| run(&installation, "candidate", &palisade, &scenarios));
         (theirs.join().unwrap(), ours.join().unwrap())
     });
     if variable("DIFFERENTIAL_SHOW").is_some() {
@@ -177,7 +181,10 @@ fn judge(found: &BTreeMap<&str, Vec<String>>, known: &Known) -> String {
             && *lines != entry.lines
         {
             let lines = lines.join("\n    ");
-            let _ = writeln!(failures, "{name} differs otherwise than by {reason}:\n    {lines}");
+            let _ = writeln!(
+                failures,
+                "{name} differs otherwise than by {reason}:\n    {lines}"
+            );
         }
     }
     for entry in &known.open {
@@ -186,7 +193,10 @@ fn judge(found: &BTreeMap<&str, Vec<String>>, known: &Known) -> String {
             Some(lines) if lines.is_empty() => say(&format!(
                 "NO LONGER OPEN: {name} ({what}): take it out of differences.toml"
             )),
-            Some(lines) => say(&format!("OPEN: {name}: {what}\n    {}", lines.join("\n    "))),
+            Some(lines) => say(&format!(
+                "OPEN: {name}: {what}\n    {}",
+                lines.join("\n    ")
+            )),
             None => {}
         }
     }

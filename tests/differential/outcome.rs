@@ -21,17 +21,22 @@ const OWN_AFFAIRS: [&str; 7] = [
 /// What came of a request, as lines: each begins with a word that says what it is about.
 pub type Outcome = Vec<String>;
 
-/// What came of the requests that a server was sent.
-pub fn outcomes(server: &Server, exchanges: &[Exchange]) -> Vec<Outcome> {
+/// What came of the requests that a server was sent, each with the parts of the audit log that count besides H.
+pub fn outcomes(server: &Server, exchanges: &[(Exchange, &str)]) -> Vec<Outcome> {
     let alerts = alerts(server);
     let records = records(server);
     let nothing = Vec::new();
     exchanges
         .iter()
-        .map(|exchange| {
+        .map(|(exchange, parts)| {
             let mut lines = answer(&exchange.response);
             lines.extend_from_slice(alerts.get(&exchange.port).unwrap_or(&nothing));
-            lines.extend_from_slice(records.get(&exchange.port).unwrap_or(&nothing));
+            let record = records.get(&exchange.port).unwrap_or(&nothing);
+            let counts = |line: &&String| {
+                let part = line.split(' ').nth(1).unwrap_or_default();
+                part.starts_with('H') || parts.contains(part.trim_end_matches(':'))
+            };
+            lines.extend(record.iter().filter(counts).cloned());
             let own = [
                 (server.root.display().to_string(), "ROOT"),
                 (server.port.to_string(), "PORT"),
@@ -60,9 +65,8 @@ fn answer(response: &[u8]) -> Outcome {
     lines
 }
 
-/// What the module wrote to the error log, without what differs from request to request.
+/// What the module wrote to the error log, without what names the request.
 fn alerts(server: &Server) -> HashMap<u16, Outcome> {
-    static UNIQUE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#" \[unique_id "[^"]*"\]"#).unwrap());
     let mut found: HashMap<u16, Outcome> = HashMap::new();
     for line in server.read("error.log").lines() {
         let client = line.split(' ').next().unwrap_or_default();
@@ -73,7 +77,7 @@ fn alerts(server: &Server) -> HashMap<u16, Outcome> {
         let (Some(port), Some(text)) = (port, text) else {
             continue;
         };
-        let text = UNIQUE.replace(text, "");
+        let text = text.split(" [hostname \"").next().unwrap_or(text);
         found.entry(port).or_default().push(format!("log {text}"));
     }
     found
@@ -81,7 +85,8 @@ fn alerts(server: &Server) -> HashMap<u16, Outcome> {
 
 /// The records of the audit log.
 fn records(server: &Server) -> HashMap<u16, Outcome> {
-    static PART: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^--[0-9a-z]+-([A-Z])--$").unwrap());
+    static PART: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^--[0-9a-z]+-([A-Z])--$").unwrap());
     let mut found: HashMap<u16, Outcome> = HashMap::new();
     let mut part = String::new();
     let mut port = 0;
@@ -89,7 +94,7 @@ fn records(server: &Server) -> HashMap<u16, Outcome> {
         if let Some(groups) = PART.captures(line) {
             part = groups[1].to_owned();
             if part != "A" {
-                found.entry(port).or_default().push(format!("part {part}"));
+                found.entry(port).or_default().push(format!("part {part}:"));
             }
             continue;
         }
@@ -104,7 +109,7 @@ fn records(server: &Server) -> HashMap<u16, Outcome> {
             found
                 .entry(port)
                 .or_default()
-                .push(format!("{part} {}", line.trim_end()));
+                .push(format!("part {part} {}", line.trim_end()));
         }
     }
     found

@@ -30,6 +30,9 @@ pub struct Scenario {
     show4: Vec<String>,
     #[serde(default)]
     show5: Vec<String>,
+    /// Parts of the audit log to be compared besides H.
+    #[serde(default)]
+    pub parts: String,
     /// Bodies are written with LF and sent with CRLF.
     #[serde(default)]
     crlf: bool,
@@ -103,7 +106,11 @@ impl Scenario {
                 &mut headers,
             );
             if !headers.iter().any(|line| line.starts_with("Transfer-")) {
-                add("Content-Length", body.chars().count().to_string(), &mut headers);
+                add(
+                    "Content-Length",
+                    body.chars().count().to_string(),
+                    &mut headers,
+                );
             }
         }
         headers.retain(|line| line != "Content-Type: none");
@@ -121,7 +128,10 @@ pub fn load(directory: &Path) -> Vec<Scenario> {
     let mut files: Vec<_> = fs::read_dir(directory)
         .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.file_name().is_some_and(|name| name != "differences.toml"))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name != "differences.toml")
+        })
         .collect();
     files.sort();
     let mut names = HashSet::new();

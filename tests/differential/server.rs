@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,8 @@ impl Installation {
     pub fn find() -> Option<Installation> {
         let programs = ["/usr/sbin/apache2", "/usr/sbin/httpd"];
         let modules = ["/usr/lib/apache2/modules", "/usr/lib64/httpd/modules"];
-        let existing = |paths: [&str; 2]| paths.iter().map(PathBuf::from).find(|path| path.exists());
+        let existing =
+            |paths: [&str; 2]| paths.iter().map(PathBuf::from).find(|path| path.exists());
         Some(Installation {
             program: existing(programs)?,
             modules: existing(modules)?,
@@ -46,13 +47,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one with a module and this configuration, in a fresh directory.
-    pub fn start(installation: &Installation, name: &str, module: &Path, conf: &str) -> Server {
+    /// Starts one with a module and these files of configuration, by name, in a fresh directory.
+    pub fn start(
+        installation: &Installation,
+        name: &str,
+        module: &Path,
+        files: &[(&str, String)],
+    ) -> Server {
         let root = fresh_root(name);
         let port = free_port();
         let text = base(installation, module, &root, port);
         fs::write(root.join("httpd.conf"), text).unwrap();
-        fs::write(root.join("scenarios.conf"), conf).unwrap();
+        for (name, text) in files {
+            fs::write(root.join("scenarios").join(format!("{name}.conf")), text).unwrap();
+        }
         let output = fs::File::create(root.join("startup.log")).unwrap();
         let child = Command::new(&installation.program)
             .arg("-f")
@@ -94,6 +102,7 @@ impl Server {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         // A server that has heard enough may have closed: that is an answer, too.
         let _ = stream.write_all(request);
+        let _ = stream.shutdown(Shutdown::Write);
         let mut response = Vec::new();
         let _ = stream.read_to_end(&mut response);
         Exchange { port, response }
@@ -148,7 +157,7 @@ fn fresh_root(name: &str) -> PathBuf {
         std::process::id()
     ));
     let _ = fs::remove_dir_all(&root);
-    for directory in ["htdocs/sub", "tmp", "data"] {
+    for directory in ["htdocs/sub", "scenarios", "tmp", "data"] {
         fs::create_dir_all(root.join(directory)).unwrap();
     }
     for directory in ["tmp", "data"] {

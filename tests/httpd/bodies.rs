@@ -345,3 +345,34 @@ fn a_connection_that_changes_its_protocol_is_left_alone() {
     client.send(head("/b/upgrade?early=1"));
     assert_eq!(client.response().status, 403);
 }
+
+#[test]
+fn broken_bodies_are_answered_in_detection_as_without_inspection() {
+    let broken = [
+        "Transfer-Encoding: chunked\r\n\r\nZZ\r\nabc\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc",
+        "Content-Length: 10\r\n\r\nabc",
+        "Content-Length: 100000\r\n\r\nabc",
+    ];
+    let mut answers = Vec::new();
+    for mode in ["Off", "DetectionOnly"] {
+        let Some(setup) = Setup::new() else { return };
+        let backend = Backend::start();
+        let server = proxied(setup, &backend)
+            .conf(&format!("SecRuleEngine {mode}\nLimitRequestBody 50000"))
+            .start();
+        for path in ["/index.html", "/b/x"] {
+            for wire in broken {
+                let mut client = server.client();
+                client.send(format!("POST {path} HTTP/1.1\r\nHost: a\r\n{wire}"));
+                client.finish();
+                let answer = String::from_utf8_lossy(&client.rest()).into_owned();
+                let status = answer.lines().next().unwrap_or("nothing").to_owned();
+                answers.push((path, wire, status, answer.matches("HTTP/1.1 ").count()));
+            }
+        }
+        assert_eq!(server.get("/index.html").text(), "fine");
+    }
+    let (off, detection) = answers.split_at(answers.len() / 2);
+    assert_eq!(off, detection);
+}

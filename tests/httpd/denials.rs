@@ -205,3 +205,80 @@ fn what_httpd_refuses_itself_is_written_down() {
     assert_eq!(server.get("/index.html").status, 200);
     assert_eq!(server.audit_records(4).len(), 4);
 }
+
+#[test]
+fn odd_requests_are_inspected_and_answered() {
+    let Some(setup) = Setup::new() else { return };
+    let server = setup
+        .conf(RULES)
+        .conf("TraceEnable On")
+        .conf(r#"SecRule REQUEST_URI|REQUEST_LINE|REQUEST_HEADERS "@contains evilmarker" "id:9,phase:1,deny,status:403""#)
+        .file("index.html", "fine")
+        .start();
+    let long = "x".repeat(8000);
+    let many: String = (0..99)
+        .map(|number| format!("X-Long-{number}: {}\r\n", &long[..100]))
+        .collect();
+    for (wire, status) in [
+        ("GET /index.html\r\n".to_owned(), None),
+        (
+            "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+            Some(200),
+        ),
+        (
+            "TRACE /index.html HTTP/1.1\r\nHost: a\r\nX: evilmarker\r\n\r\n".to_owned(),
+            Some(403),
+        ),
+        (
+            "CONNECT evilmarker:443 HTTP/1.1\r\nHost: evilmarker:443\r\n\r\n".to_owned(),
+            Some(403),
+        ),
+        (
+            "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n".to_owned(),
+            Some(405),
+        ),
+        (
+            "GET http://a/index.html?evilmarker HTTP/1.1\r\nHost: b\r\n\r\n".to_owned(),
+            Some(403),
+        ),
+        (
+            "GET http://a/index.html HTTP/1.1\r\nHost: b\r\n\r\n".to_owned(),
+            Some(200),
+        ),
+        ("GET //index.html HTTP/1.0\r\n\r\n".to_owned(), Some(200)),
+        (
+            "BREW /index.html HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+            Some(501),
+        ),
+        (
+            format!(
+                "GET /index.html?{} HTTP/1.1\r\nHost: a\r\n\r\n",
+                &long[..7000]
+            ),
+            Some(200),
+        ),
+        (
+            format!("GET /index.html HTTP/1.1\r\nHost: a\r\n{many}\r\n"),
+            Some(200),
+        ),
+        (
+            format!("GET /index.html HTTP/1.1\r\nHost: a\r\n{many}X: evilmarker\r\n\r\n"),
+            Some(400),
+        ),
+    ] {
+        let what = &wire[..wire.len().min(60)];
+        let mut client = server.client();
+        client.send(&wire);
+        client.finish();
+        let answer = String::from_utf8_lossy(&client.rest()).into_owned();
+        match status {
+            Some(status) => {
+                assert!(
+                    answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                    "{what:?}: {answer}"
+                );
+            }
+            None => assert_eq!(answer, "fine", "{what:?}"),
+        }
+    }
+}
