@@ -88,8 +88,18 @@ impl Macro {
             ),
             None => (body, None),
         };
-        let variable = std::str::from_utf8(name).ok().and_then(Variable::lookup);
-        Macro { variable, key }
+        let name = std::str::from_utf8(name).unwrap_or_default();
+        // Compat: HTTP_<Name> is an old spelling of REQUEST_HEADERS.<Name>.
+        let header = name
+            .get(..5)
+            .filter(|prefix| prefix.eq_ignore_ascii_case("HTTP_"));
+        match (Variable::lookup(name), header) {
+            (None, Some(_)) => Macro {
+                variable: Some(Variable::RequestHeaders),
+                key: name.get(5..).map(|header| header.as_bytes().to_vec()),
+            },
+            (variable, _) => Macro { variable, key },
+        }
     }
 }
 

@@ -221,7 +221,12 @@ fn a_malformed_body_is_refused_by_the_rule_and_not_by_the_engine() {
         .run(&on(rules));
     assert_eq!((answer.status, answer.matched), (400, vec![200000, 200002]));
     assert!(
-        answer.log[0].contains("[data \"XML parsing error: "),
+        answer.log[0].contains("ModSecurity: XML parsing error: "),
+        "{:?}",
+        answer.log
+    );
+    assert!(
+        answer.log[1].contains("[data \"XML parsing error: "),
         "{:?}",
         answer.log
     );

@@ -47,7 +47,8 @@ impl SetVar {
             Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
             None => (text, None),
         };
-        let (collection, name) = split_name(name).ok_or("setvar needs collection.name")?;
+        // Compat: a name without a collection is accepted, and does nothing.
+        let (collection, name) = split_name(name).unwrap_or((None, name));
         let assignment = match value {
             _ if unset => Assignment::Unset,
             None => Assignment::Set(Template::parse(b"1")),

@@ -33,8 +33,6 @@ pub enum Disruptive {
     Proxy(Template),
     /// Let the request pass without further rules.
     Allow(AllowScope),
-    /// What the default action list says.
-    Block,
 }
 
 /// How far `allow` reaches.
@@ -206,8 +204,10 @@ pub enum Flow {
 pub struct Switches {
     /// `phase`.
     pub phase: Option<Phase>,
-    /// The last disruptive action named.
+    /// The last disruptive action named, but for `block`.
     pub disruptive: Option<Disruptive>,
+    /// `block`: what the default list does, where there is one.
+    pub block: bool,
     /// `pause`: milliseconds.
     pub pause: Option<Template>,
     /// `status`.

@@ -175,7 +175,7 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
         "deny" => switches.disruptive = Some(Disruptive::Deny),
         "drop" => switches.disruptive = Some(Disruptive::Drop),
         "pass" => switches.disruptive = Some(Disruptive::Pass),
-        "block" => switches.disruptive = Some(Disruptive::Block),
+        "block" => switches.block = true,
         "redirect" => {
             switches.disruptive = Some(Disruptive::Redirect(Template::parse(required()?)))
         }

@@ -22,7 +22,7 @@ fn mistakes_name_file_line_and_column() {
     let cases = [
         (
             "SecRuleEngine Sometimes",
-            "test.conf:1: Invalid value for SecRuleEngine: sometimes",
+            "test.conf:1: Invalid value for SecRuleEngine: Sometimes",
         ),
         (
             "\nSecRuleEngine",

@@ -18,9 +18,18 @@ impl Transaction {
         host: &dyn Host,
     ) -> Vec<u8> {
         let scene = self.scene(chain, host);
-        let mut text = action.to_vec();
-        text.push(b' ');
-        text.extend_from_slice(&hit.message);
+        // Compat: with `nolog` only one of the two is written.
+        let warns = action == b"Warning.";
+        let mut text = Vec::with_capacity(256);
+        if chain.log || !warns {
+            text.extend_from_slice(action);
+        }
+        if chain.log {
+            text.push(b' ');
+        }
+        if chain.log || warns {
+            text.extend_from_slice(&hit.message);
+        }
         let Some(starter) = chain.starter() else {
             return text;
         };
@@ -98,6 +107,11 @@ impl Transaction {
     /// An alert of the engine itself: a limit, a body that cannot be read.
     pub(crate) fn engine_alert(&mut self, text: &[u8]) {
         self.matches.relevant = true;
+        self.report(text);
+    }
+
+    /// A message of the engine that does not by itself ask for a record.
+    pub(crate) fn report(&mut self, text: &[u8]) {
         self.matches.messages.push(Message {
             text: text.to_vec(),
             rule: 0,
@@ -105,7 +119,7 @@ impl Transaction {
         self.debug(1, |_| text.to_vec());
         self.pending_alerts.push(PendingAlert {
             text: text.to_vec(),
-            denial: false,
+            denial: true,
         });
     }
 

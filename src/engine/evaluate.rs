@@ -50,7 +50,7 @@ impl Transaction {
         let mut hits = Vec::new();
         let mut failure = None;
         for value in self.values(&rule.targets, &scene) {
-            if self.is_excluded(chain, &value) {
+            if self.is_excluded(rule, &value) {
                 self.debug(4, |_| {
                     sentence(
                         &["Skipped target ", ": a rule has taken it out."],
@@ -137,21 +137,19 @@ impl Transaction {
     }
 
     /// Whether `ctl:ruleRemoveBy…` took the chain out.
+    ///
+    /// Compat: members have no id, but their tags count.
     pub(super) fn is_removed(&self, chain: &Chain) -> bool {
-        let Some(starter) = chain.starter() else {
-            return true;
-        };
         self.overrides.removals.iter().any(|removal| match removal {
-            Ctl::RemoveRules(selector) => selector.selects(&starter.meta),
+            Ctl::RemoveRules(selector) => {
+                chain.rules.iter().any(|rule| selector.selects(&rule.meta))
+            }
             _ => false,
         })
     }
 
-    /// Whether `ctl:ruleRemoveTargetBy…` took the value out. Compat: only of rules that have an identity of their own.
-    fn is_excluded(&self, chain: &Chain, value: &Value<'_>) -> bool {
-        let Some(starter) = chain.starter() else {
-            return false;
-        };
+    /// Whether `ctl:ruleRemoveTargetBy…` took the value out of this rule. Compat: by id only out of a chain's starter.
+    fn is_excluded(&self, rule: &Rule, value: &Value<'_>) -> bool {
         let means = |target: &TargetExclusion| {
             target.variable == value.variable
                 && match (&target.key, &value.key) {
@@ -162,7 +160,7 @@ impl Transaction {
         };
         self.overrides.removals.iter().any(|removal| match removal {
             Ctl::RemoveTarget(selector, targets) => {
-                targets.iter().any(means) && selector.selects(&starter.meta)
+                targets.iter().any(means) && selector.selects(&rule.meta)
             }
             _ => false,
         })

@@ -3,10 +3,13 @@
 use std::time::SystemTime;
 
 use crate::actions::{AuditEngine, Sanitise};
-use crate::audit::{self, Body, Intercepted, MatchedChain, MatchedRule, Record, Stopwatch, Zone};
+use crate::audit::{
+    self, Body, Intercepted, MatchedChain, MatchedRule, Record, Stopwatch, Upload, Uploads, Zone,
+};
 use crate::facts::Response;
 use crate::host::{Host, LogLevel};
 use crate::transaction::Transaction;
+use crate::transformations::{Env, Transformation};
 use crate::types::Phase;
 
 /// Who writes the records.
@@ -125,6 +128,15 @@ impl Transaction {
         record.request.line = &self.request.line;
         record.request.headers = &self.request.headers;
         record.request.body = body;
+        let uploads = self.uploads();
+        let compact = self.compact_body();
+        if let Some(uploads) = &uploads {
+            record.uploads = Some(Uploads {
+                files: uploads,
+                total: uploads.iter().map(|file| file.size).sum(),
+            });
+        }
+        record.request.compact_body = compact.as_deref();
         if let Some(response) = &self.response {
             record.response.protocol = &response.protocol;
             record.response.status = response.status;
@@ -172,6 +184,38 @@ impl Transaction {
             );
             host.error_log(LogLevel::Error, text.as_bytes());
         }
+    }
+
+    /// The files of a multipart body, for part J.
+    fn uploads(&self) -> Option<Vec<Upload<'_>>> {
+        let multipart = self.body.parsed().multipart.as_ref()?;
+        let parts = multipart.parts.iter().enumerate();
+        let files = parts.filter_map(|(at, part)| {
+            let file = part.file.as_ref()?;
+            Some(Upload {
+                part: u32::try_from(at + 1).unwrap_or(u32::MAX),
+                size: file.size,
+                name: &file.name,
+                content_type: part.header("Content-Type"),
+            })
+        });
+        Some(files.collect())
+    }
+
+    /// The fields of a multipart body as a form would have sent them, for part I.
+    fn compact_body(&self) -> Option<Vec<u8>> {
+        self.body.parsed().multipart.as_ref()?;
+        let mut text = Vec::new();
+        let env = Env { unicode_map: None };
+        for argument in &self.body.parsed().args {
+            if !text.is_empty() {
+                text.push(b'&');
+            }
+            text.extend_from_slice(&Transformation::UrlEncode.apply(&argument.name, &env));
+            text.push(b'=');
+            text.extend_from_slice(&Transformation::UrlEncode.apply(&argument.value, &env));
+        }
+        Some(text)
     }
 
     fn stopwatch(&self) -> Stopwatch {

@@ -58,7 +58,9 @@ impl Transaction {
         let disrupts = self.mode() == EngineMode::On;
         let outcome = match &chain.disruptive {
             _ if !disrupts => Ending::Warn,
-            Disruptive::Pass | Disruptive::Block => Ending::Warn,
+            Disruptive::Pass => Ending::Warn,
+            // Compat: there is nothing left to allow.
+            Disruptive::Allow(_) if self.phase == Phase::Logging => Ending::Warn,
             Disruptive::Allow(scope) => Ending::Allow(*scope),
             Disruptive::Deny => Ending::Interrupt(InterruptionKind::Deny, chain.status),
             Disruptive::Drop => Ending::Interrupt(InterruptionKind::Drop, 403),

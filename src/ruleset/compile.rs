@@ -72,27 +72,16 @@ impl Compiler<'_> {
             .and_then(Option::as_ref)
             .unwrap_or(&fallback);
 
-        let inherited = || {
-            default
-                .switches
-                .disruptive
-                .clone()
-                .unwrap_or(Disruptive::Pass)
+        let own = switches.disruptive.clone();
+        let inherited = default.switches.disruptive.clone();
+        let disruptive = match switches.block {
+            true => inherited.or(own.clone()),
+            false => own.clone().or(inherited),
         };
-        let disruptive = match switches.disruptive.clone() {
-            None | Some(Disruptive::Block) => match inherited() {
-                Disruptive::Block => Disruptive::Pass,
-                other => other,
-            },
-            Some(own) => own,
-        };
+        let disruptive = disruptive.unwrap_or(Disruptive::Pass);
         if phase == Phase::Logging && !matches!(disruptive, Disruptive::Pass | Disruptive::Allow(_))
         {
-            let own = switches
-                .disruptive
-                .as_ref()
-                .is_some_and(|own| !matches!(own, Disruptive::Block));
-            if own {
+            if own.is_some() {
                 let error = seclang::Error::new(
                     "Disruptive actions (except pass and allow) cannot be specified for phase 5 rules",
                     0..source.actions.map_or(0, <[u8]>::len),
@@ -215,10 +204,7 @@ impl Compiler<'_> {
     fn test(&self, operator: &ast::Operator) -> Result<Test, seclang::Error> {
         let kind = Kind::lookup(&operator.name.value).ok_or_else(|| {
             unknown(
-                format!(
-                    "Error creating rule: Failed to resolve operator: {}",
-                    operator.name.value
-                ),
+                format!("Failed to resolve operator: {}", operator.name.value),
                 &operator.name,
             )
         })?;
@@ -294,6 +280,11 @@ fn target(tree: &ast::Target) -> Result<Target, seclang::Error> {
         // Compat: mod_security2 takes REQUEST_BODY:name, and gives the whole body.
         (Shape::Scalar, Some(_)) if variable != Variable::RequestBody => {
             Some("Variable does not support parameters")
+        }
+        (Shape::Collection, Some(selector))
+            if variable == Variable::Env && selector.value.starts_with(b"/") =>
+        {
+            Some("Regular expressions are not supported for variable")
         }
         (Shape::KeyedCollection, None) if !tree.exclude => {
             Some("Missing mandatory parameter for variable")

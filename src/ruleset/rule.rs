@@ -102,7 +102,7 @@ pub struct Chain {
     pub phase: Phase,
     /// The rules: the starter, then the members. Never empty.
     pub rules: Vec<Rule>,
-    /// What happens when the last has matched. Never [`Disruptive::Block`]: that is resolved at load.
+    /// What happens when the last has matched.
     pub disruptive: Disruptive,
     /// Milliseconds to wait before it happens.
     pub pause: Option<Template>,
@@ -123,9 +123,8 @@ impl Chain {
     pub fn update(&mut self, position: usize, list: &ActionList) {
         let switches = &list.switches;
         if position == 0 {
-            match &switches.disruptive {
-                None | Some(Disruptive::Block) => {}
-                Some(other) => self.disruptive = other.clone(),
+            if let Some(disruptive) = &switches.disruptive {
+                self.disruptive = disruptive.clone();
             }
             self.status = switches.status.unwrap_or(self.status);
             self.log = switches.log.unwrap_or(self.log);

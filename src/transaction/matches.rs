@@ -39,7 +39,7 @@ pub struct Message {
 pub(crate) struct PendingAlert {
     /// The text, without the server's frame.
     pub(crate) text: Vec<u8>,
-    /// Whether it refuses the request.
+    /// Whether it refuses the request, or says why it will be refused: then it names nobody who is not to blame.
     pub(crate) denial: bool,
 }
 

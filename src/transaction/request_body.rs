@@ -13,6 +13,8 @@ use crate::types::EngineMode;
 #[derive(Default)]
 pub struct Body {
     store: Store,
+    /// Bytes of it that are looked at: all, or those up to the limit.
+    seen: u64,
     parser: Intake,
     /// REQBODY_PROCESSOR: the name in force, also when there is no such processor.
     processor: Option<String>,
@@ -112,6 +114,11 @@ impl Body {
         &self.parsed.args
     }
 
+    /// REQUEST_BODY_LENGTH.
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen
+    }
+
     pub(crate) fn parsed(&self) -> &Parsed {
         &self.parsed
     }
@@ -166,7 +173,7 @@ impl Transaction {
         if content_length.is_some_and(|length| length > limit) && self.refuses_over_limit() {
             self.body.over_limit = true;
             let message = format!(
-                "Request body (Content-Length) is larger than the configured limit ({limit}). Deny with status (413)"
+                "Request body (Content-Length) is larger than the configured limit ({limit})."
             );
             return self.refuse_body(413, &message);
         }
@@ -187,12 +194,11 @@ impl Transaction {
             .unwrap_or(chunk);
         if over && self.refuses_over_limit() {
             self.body.over_limit = true;
-            let message = format!(
-                "Request body is larger than the configured limit ({limit}). Deny with status (413)"
-            );
+            let message = format!("Request body is larger than the configured limit ({limit}).");
             return self.refuse_body(413, &message);
         }
         let step = self.parse_chunk(seen);
+        self.body.seen += seen.len() as u64;
         if step != BodyStep::Continue {
             return step;
         }
@@ -250,14 +256,25 @@ impl Transaction {
             self.body.recognised = xml.map(|parser| parser.finish());
         }
         let form = self.body.processor.as_deref() == Some(Kind::Urlencoded.name());
-        let memory = self.body.store.memory().cloned();
-        if let Some(bytes) = memory.filter(|bytes| form && !bytes.is_empty()) {
+        let seen = usize::try_from(self.body.seen).unwrap_or(usize::MAX);
+        let memory = self
+            .body
+            .store
+            .memory()
+            .map(|bytes| bytes.slice(..seen.min(bytes.len())));
+        if let Some(bytes) = memory
+            .clone()
+            .filter(|bytes| form && (announced || !bytes.is_empty()))
+        {
             let room = self.arguments_room();
             self.body.parsed =
                 urlencoded::parse(&bytes, self.config.argument_separator, room).into();
             self.body.visible = Some(bytes);
         } else if self.overrides.force_request_body && !self.body.store.is_empty() {
-            self.body.visible = self.body.store.memory().cloned();
+            self.body.visible = memory;
+        }
+        if self.query.limit_exceeded || self.body.parsed.arguments_limit_exceeded {
+            self.body.fail("SecArgumentsLimit exceeded");
         }
         if let (Some(message), Some(processor)) =
             (self.body.parsed.error.clone(), self.body.processor.clone())
@@ -269,6 +286,8 @@ impl Transaction {
                 "JSON" => format!("JSON parsing error: {message}"),
                 _ => message,
             };
+            // Compat: what parsers say is in the logs, whatever rules make of it.
+            self.report(message.as_bytes());
             self.body.fail(message);
         }
         let unknown = self
@@ -375,7 +394,7 @@ impl Transaction {
             "Request body no files data length is larger than the configured limit ({limit})."
         );
         if self.refuses_over_limit() {
-            return self.refuse_body(413, &format!("{message} Deny with code (413)"));
+            return self.refuse_body(413, &message);
         }
         self.body.fail(message);
         self.body.over_limit = true;

@@ -9,7 +9,7 @@ use crate::actions::Meta;
 use crate::audit::escape::log_escape_nq;
 use crate::host::Host;
 use crate::ruleset::{Selector, Target};
-use crate::types::Origin;
+use crate::types::{Origin, Phase};
 use crate::variables::Variable;
 
 /// A value of a variable.
@@ -28,13 +28,16 @@ pub struct Value<'t> {
 impl Value<'_> {
     /// The name that logs and MATCHED_VAR_NAME carry: `ARGS:name`, `REQUEST_URI`.
     ///
-    /// Compat: the key is escaped like log text, but for quotation marks. A count and a part of XML go by the variable's
-    /// name alone, and what matched before by the name it had then.
+    /// Compat: the key is escaped like log text, but for quotation marks. A count, a part of XML, ENV and RULE go by the
+    /// variable's name alone, and what matched before by the name it had then.
     pub fn name(&self) -> Vec<u8> {
-        let key = self
-            .key
-            .as_deref()
-            .filter(|_| !self.count && self.variable != Variable::Xml);
+        let key = self.key.as_deref().filter(|_| {
+            !self.count
+                && !matches!(
+                    self.variable,
+                    Variable::Xml | Variable::Env | Variable::Rule
+                )
+        });
         if let (Variable::MatchedVars | Variable::MatchedVarsNames, Some(key)) =
             (self.variable, key)
         {
@@ -67,6 +70,10 @@ impl Transaction {
             let variable = target.variable;
             if target.exclude {
                 values.retain(|value| {
+                    // Compat: a number is no value that could be taken out.
+                    if value.count {
+                        return true;
+                    }
                     let selected = match &value.key {
                         Some(key) => target.selector.selects(key),
                         None => true,
@@ -142,6 +149,9 @@ impl Transaction {
                 }
             }
             (Variable::Xml, Selector::Key(path)) => self.xml(path, sink),
+            (Variable::Xml, _) if self.body.parsed().xml.is_some() => {
+                sink(None, Cow::Borrowed(b"[XML document tree]"));
+            }
             _ => self.collection(variable, scene, &mut |key, value| {
                 if key.as_ref().is_none_or(|key| selector.selects(key)) {
                     sink(key, value);
@@ -308,6 +318,8 @@ impl Transaction {
         let flag = |set: bool| text(if set { b"1" } else { b"0" });
         let address = |address: IpAddr| Some(Cow::Owned(address.to_string().into_bytes()));
         let time = || local_time(request.time);
+        let formatted =
+            |format: &str| Some(Cow::Owned(time().strftime(format).to_string().into_bytes()));
         let number = |number: i64| Some(Cow::Owned(number.to_string().into_bytes()));
         match variable {
             ArgsCombinedSize => Some(decimal(
@@ -341,14 +353,14 @@ impl Transaction {
             RemotePort => number(self.connection.client.peer_port.into()),
             ServerAddr => address(self.connection.local_ip),
             ServerName => text(&request.hostname),
-            ServerPort => number(request.server_port.into()),
+            ServerPort => number(self.connection.local_port.into()),
             SessionId => self.session.as_deref().and_then(text),
             UserId => self.user.as_deref().and_then(text),
             WebAppId => text_of(&self.config.web_app_id),
 
             RequestBody => self.body.visible().and_then(|body| text(body)),
             RequestBodyLength => Some(decimal(
-                usize::try_from(self.body.store().len()).unwrap_or(usize::MAX),
+                usize::try_from(self.body.seen()).unwrap_or(usize::MAX),
             )),
             ReqbodyProcessor => text(self.body.processor().unwrap_or_default().as_bytes()),
             ReqbodyError | ReqbodyProcessorError => flag(self.body.error().is_some()),
@@ -364,12 +376,18 @@ impl Transaction {
             ResponseContentType => response
                 .and_then(|response| response.content_type.as_deref())
                 .and_then(text),
-            ResponseContentLength => self.response_header("Content-Length").and_then(text),
-            ResponseBody => self.response_body.visible().and_then(|body| text(body)),
+            ResponseContentLength => {
+                response.and_then(|_| text(self.response_header("Content-Length").unwrap_or(b"0")))
+            }
+            ResponseBody => match self.response_body.visible() {
+                Some(body) => text(body),
+                // Compat: from phase 4 on there is a body, be it empty.
+                None => (self.phase >= Phase::ResponseBody).then_some(Cow::Borrowed(b"")),
+            },
             OutboundDataError => flag(self.response_body.over_limit()),
 
-            MatchedVar => text(&self.matches.var),
-            MatchedVarName => text(&self.matches.var_name),
+            MatchedVar => text(&self.matches.var).filter(|_| !self.matches.var_name.is_empty()),
+            MatchedVarName => text(&self.matches.var_name).filter(|name| !name.is_empty()),
             HighestSeverity => number(
                 self.matches
                     .highest_severity
@@ -382,14 +400,12 @@ impl Transaction {
                 number(i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX))
             }
             TimeEpoch => number(epoch_seconds(request.time)),
-            Time => Some(Cow::Owned(
-                time().strftime("%H:%M:%S").to_string().into_bytes(),
-            )),
+            Time => formatted("%Y%m%d%H%M%S"),
             TimeDay => number(time().day().into()),
-            TimeHour => number(time().hour().into()),
-            TimeMin => number(time().minute().into()),
-            TimeMon => number(i64::from(time().month()) - 1),
-            TimeSec => number(time().second().into()),
+            TimeHour => formatted("%H"),
+            TimeMin => formatted("%M"),
+            TimeMon => number(time().month().into()),
+            TimeSec => formatted("%S"),
             TimeWday => number(time().weekday().to_sunday_zero_offset().into()),
             TimeYear => number(time().year().into()),
 

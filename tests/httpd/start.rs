@@ -40,6 +40,25 @@ fn serves_under_both_names_and_every_mpm() {
 }
 
 #[test]
+fn stopping_is_clean() {
+    for mpm in Mpm::ALL {
+        let Some(setup) = Setup::new() else { return };
+        let server = setup
+            .mpm(mpm)
+            .file("index.html", "hello")
+            .conf(RULE)
+            .start();
+        for _ in 0..20 {
+            assert_eq!(server.get("/index.html").status, 200);
+            assert_eq!(server.get("/index.html?a=evilmarker").status, 403);
+        }
+        let log = server.stop_idle();
+        assert!(log.contains("caught SIGTERM"), "{mpm:?}:\n{log}");
+        assert!(!log.contains("exit signal"), "{mpm:?}:\n{log}");
+    }
+}
+
+#[test]
 fn a_virtual_host_and_the_main_server_each_have_their_rules() {
     let Some(setup) = Setup::new() else { return };
     let server = setup

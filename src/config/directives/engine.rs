@@ -25,7 +25,7 @@ fn mode(directive: &str, arguments: &Arguments<'_>) -> Result<EngineMode, Proble
         "on" => Ok(EngineMode::On),
         "off" => Ok(EngineMode::Off),
         "detectiononly" => Ok(EngineMode::DetectionOnly),
-        other => Err(format!("Invalid value for {directive}: {other}").into()),
+        _ => Err(format!("Invalid value for {directive}: {}", arguments.text(0)).into()),
     }
 }
 
