@@ -79,18 +79,16 @@ impl Compiler<'_> {
             false => own.clone().or(inherited),
         };
         let disruptive = disruptive.unwrap_or(Disruptive::Pass);
-        if phase == Phase::Logging && !matches!(disruptive, Disruptive::Pass | Disruptive::Allow(_))
-        {
-            if own.is_some() {
-                let error = seclang::Error::new(
-                    "Disruptive actions (except pass and allow) cannot be specified for phase 5 rules",
-                    0..source.actions.map_or(0, <[u8]>::len),
-                );
-                return Err(CompileError {
-                    part: Part::Actions,
-                    error,
-                });
-            }
+        let refuses = !matches!(disruptive, Disruptive::Pass | Disruptive::Allow(_));
+        if phase == Phase::Logging && refuses && own.is_some() {
+            let error = seclang::Error::new(
+                "Disruptive actions (except pass and allow) cannot be specified for phase 5 rules",
+                0..source.actions.map_or(0, <[u8]>::len),
+            );
+            return Err(CompileError {
+                part: Part::Actions,
+                error,
+            });
         }
         let log = switches.log.or(default.switches.log).unwrap_or(true);
         let auditlog = switches

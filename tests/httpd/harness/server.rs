@@ -262,146 +262,6 @@ fn stop(child: &mut Child) {
     }
 }
 
-fn load_line(mut self, line: &str) -> Setup {
-        self.load_lines.push_str(line);
-        self.load_lines.push('\n');
-        self
-    }
-
-    /// Loads further modules of httpd's, by short name.
-    pub fn modules(mut self, names: &[&'static str]) -> Setup {
-        self.modules.extend(names);
-        self
-    }
-
-    /// Leaves modules out that are loaded otherwise.
-    pub fn without(mut self, name: &str) -> Setup {
-        self.modules.retain(|loaded| *loaded != name);
-        self
-    }
-
-    /// Adds to the configuration. `{ROOT}` and `{PORT}` stand for what they say.
-    pub fn conf(mut self, text: &str) -> Setup {
-        self.configuration.push_str(text);
-        self.configuration.push('\n');
-        self
-    }
-
-    /// Puts a file under the document root.
-    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Setup {
-        let path = self.root.join("htdocs").join(name);
-        fs::create_dir_all(path.parent().expect("a directory")).expect("directories");
-        fs::write(path, content).expect("a file under the document root");
-        self
-    }
-
-    /// Puts a program under the document root.
-    pub fn program(self, name: &str, content: &str) -> Setup {
-        let path = self.root.join("htdocs").join(name);
-        let setup = self.file(name, content);
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("an executable file");
-        setup
-    }
-
-    /// Where the configuration will lie.
-    pub fn configuration_file(&self) -> PathBuf {
-        self.root.join("httpd.conf")
-    }
-
-    fn write(&self) {
-        let directory = modules_directory();
-        let mut text = format!(
-            "ServerRoot {root}\nPidFile {root}/httpd.pid\nMutex default:{root}\nListen 127.0.0.1:{port}\n\
-             ServerName www.example.test:{port}\nLoadModule mpm_{mpm}_module {modules}/mod_mpm_{mpm}.so\n",
-            root = self.root.display(),
-            port = self.port,
-            mpm = self.mpm.name(),
-            modules = directory.display(),
-        );
-        for name in &self.modules {
-            // Which modules are built in differs from one distribution to the next.
-            text.push_str(&format!(
-                "<IfModule !mod_{name}.c>\nLoadModule {name}_module {}/mod_{name}.so\n</IfModule>\n",
-                directory.display()
-            ));
-        }
-        text.push_str(&self.load_lines);
-        if let Some(user) = unprivileged_user() {
-            text.push_str(&format!("User {user}\nGroup {user}\n"));
-        }
-        text.push_str(
-            "ErrorLog error.log\nCustomLog access.log \"%h %>s %B %r\"\nLogLevel info\nDocumentRoot htdocs\n\
-             TypesConfig /dev/null\nAddType text/html .html\nAddType text/plain .txt\nTimeout 20\n\
-             StartServers 2\n<IfModule !mpm_prefork_module>\nThreadsPerChild 8\nMinSpareThreads 8\n\
-             MaxSpareThreads 32\nMaxRequestWorkers 32\n</IfModule>\n<IfModule mpm_prefork_module>\n\
-             MaxRequestWorkers 32\n</IfModule>\n",
-        );
-        text.push_str(&self.configuration);
-        let text = text
-            .replace("{ROOT}", &self.root.display().to_string())
-            .replace("{PORT}", &self.port.to_string());
-        fs::write(self.configuration_file(), text).expect("the configuration file");
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.httpd);
-        command.arg("-f").arg(self.configuration_file());
-        // Rust's backtraces would be read from disk after a panic; nobody wants that in a server.
-        command.env_remove("RUST_BACKTRACE");
-        command
-    }
-
-    /// What `httpd -t` says of the configuration: whether it is good, and the text.
-    pub fn check(&self) -> (bool, String) {
-        self.write();
-        let output = self.command().arg("-t").output().expect("httpd -t");
-        let verdict = (output.status.success(), said(&output));
-        let _ = fs::remove_dir_all(&self.root);
-        verdict
-    }
-
-    /// Starts it, and waits until it answers.
-    pub fn start(self) -> Server {
-        match self.try_start() {
-            Ok(server) => server,
-            Err(reason) => panic!("httpd did not start:\n{reason}"),
-        }
-    }
-
-    /// Starts it; the error is what it said when it ended by itself.
-    pub fn try_start(self) -> Result<Server, String> {
-        self.write();
-        let child = self
-            .command()
-            .arg("-DFOREGROUND")
-            // When it ends, httpd ends its whole process group, in which the tests would be.
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(self.root.join("stderr.log")).expect("a file for its output"))
-            .spawn()
-            .expect("httpd");
-        let mut server = Server {
-            child,
-            root: self.root,
-            port: self.port,
-            may_panic: false,
-        };
-        let mut ended = false;
-        let up = eventually(|| {
-            ended = server.child.try_wait().expect("its state").is_some();
-            // It listens before it is ready for signals; a restart would end it.
-            let ready = server.error_log().contains("resuming normal operations");
-            ended || ready && TcpStream::connect(("127.0.0.1", server.port)).is_ok()
-        });
-        if ended || !up {
-            let reason = server.read("stderr.log") + &server.error_log();
-            return Err(reason);
-        }
-        Ok(server)
-    }
-}
-
 fn load_line(name: &str, module: &Path) -> String {
     format!("LoadModule {name} {}\n", module.display())
 }
@@ -581,11 +441,17 @@ impl Drop for Server {
         stop(&mut self.child);
         let log = self.error_log();
         if std::thread::panicking() {
-            eprintln!("httpd's files are in {}; its error log:\n{log}", self.root.display());
+            eprintln!(
+                "httpd's files are in {}; its error log:\n{log}",
+                self.root.display()
+            );
             return;
         }
         let _ = fs::remove_dir_all(&self.root);
-        assert!(!before.contains("exit signal"), "a child process died:\n{log}");
+        assert!(
+            !before.contains("exit signal"),
+            "a child process died:\n{log}"
+        );
         assert!(
             self.may_panic || !log.contains("(panic)"),
             "there was a panic:\n{log}"
