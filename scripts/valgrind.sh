@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Runs httpd with the module under valgrind, sends it requests of every kind, and expects no error and no leak.
 #
 #   scripts/valgrind.sh [event|worker|prefork]
@@ -28,7 +28,9 @@ stop() {
 }
 trap stop EXIT
 
-port=$((20000 + $$ % 20000))
+# Below the ports that the system gives to outgoing connections, or one of these could have it.
+port=$((10000 + RANDOM % 20000))
+while (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((10000 + RANDOM % 20000)); done
 mkdir "$root/htdocs"
 echo 'a fine answer' > "$root/htdocs/index.html"
 echo 'an evilanswer' > "$root/htdocs/bad.html"
@@ -124,8 +126,8 @@ done
 kill -TERM "$pid"
 wait "$pid" || true
 pid=
-summary=$(grep -E 'ERROR SUMMARY|total heap usage|definitely lost|indirectly lost|no leaks are possible' "$root/valgrind.log" || true)
-echo "$summary" | sed 's/^==[0-9]*== *//'
+summary=$(grep -E 'ERROR SUMMARY|total heap usage|definitely lost|indirectly lost|no leaks are possible' "$root/valgrind.log" | sed 's/^==[0-9]*== *//' || true)
+echo "$summary"
 if ! echo "$summary" | grep -q 'ERROR SUMMARY: 0 errors' || echo "$summary" | grep 'definitely lost' | grep -qv ' 0 bytes in 0 blocks'; then
     cat "$root/valgrind.log" >&2
     failed=1

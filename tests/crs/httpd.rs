@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ impl Httpd {
     pub fn start(crs: &Path, mode: Mode, backend: SocketAddr) -> Result<Httpd, String> {
         let module = module()?;
         let root = directory().map_err(|e| format!("a temporary directory: {e}"))?;
-        let address = free_port().map_err(|e| format!("a free port: {e}"))?;
+        let address = SocketAddr::from(([127, 0, 0, 1], crate::ports::free()));
         let configuration = root.join("httpd.conf");
         let settings = settings(crs, mode, backend, &module, &root, address.port())?;
         fs::write(&configuration, settings + include_str!("httpd.conf"))
@@ -220,11 +220,6 @@ fn directory() -> io::Result<PathBuf> {
     fs::create_dir(&temporary)?;
     fs::set_permissions(&temporary, fs::Permissions::from_mode(0o1777))?;
     Ok(root)
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 
 fn tail(file: &Path) -> io::Result<String> {

@@ -25,6 +25,8 @@ mod error_log;
 mod exchange;
 mod ftw;
 mod httpd;
+#[path = "../support/ports.rs"]
+mod ports;
 mod request;
 mod verdict;
 

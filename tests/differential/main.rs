@@ -16,6 +16,8 @@
 
 mod difference;
 mod outcome;
+#[path = "../support/ports.rs"]
+mod ports;
 mod scenario;
 mod server;
 

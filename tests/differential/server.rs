@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ impl Server {
         files: &[(&str, String)],
     ) -> Server {
         let root = fresh_root(name);
-        let port = free_port();
+        let port = crate::ports::free();
         let text = base(installation, module, &root, port);
         fs::write(root.join("httpd.conf"), text).unwrap();
         for (name, text) in files {
@@ -175,11 +175,6 @@ fn fresh_root(name: &str) -> PathBuf {
     }
     fs::write(root.join("htdocs/long.txt"), "0123456789".repeat(200)).unwrap();
     root
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// All but the scenarios.

@@ -14,6 +14,8 @@ mod http2;
 mod logs;
 mod panics;
 mod pingbacks;
+#[path = "../support/ports.rs"]
+mod ports;
 mod proxies;
 mod redirects;
 mod responses;

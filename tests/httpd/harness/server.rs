@@ -1,7 +1,7 @@
 //! An httpd with its own root, port and configuration.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -52,11 +52,6 @@ fn fresh_root() -> PathBuf {
     root
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
-    listener.local_addr().expect("its address").port()
-}
-
 impl Setup {
     /// The module in an httpd. `None` where one of the two is missing.
     pub fn new() -> Option<Setup> {
@@ -73,7 +68,7 @@ impl Setup {
             modules: vec!["unixd", "authz_core", "log_config", "mime", "unique_id"],
             configuration: String::new(),
             root: fresh_root(),
-            port: free_port(),
+            port: crate::ports::free(),
         }
     }
 
@@ -211,7 +206,9 @@ impl Setup {
                     });
                 }
                 // Somebody else took the port while nobody had it.
-                Err(reason) if reason.contains("could not bind") => self.port = free_port(),
+                Err(reason) if reason.contains("could not bind") => {
+                    self.port = crate::ports::free()
+                }
                 Err(reason) => {
                     let _ = fs::remove_dir_all(&self.root);
                     return Err(reason);
