@@ -365,3 +365,23 @@ fn the_debug_log_tells_the_story() {
     assert_eq!(std::fs::read_to_string(&file).unwrap_or_default(), "");
     let _ = std::fs::remove_file(&file);
 }
+
+#[test]
+fn what_is_sanitised_stands_nowhere_in_the_record() {
+    let file = std::env::temp_dir().join(format!("palisade-sanitise-{}.log", std::process::id()));
+    let _ = std::fs::remove_file(&file);
+    let rules = format!(
+        "SecAuditLog {}\nSecAuditEngine On\nSecAuditLogParts ABCFHIKZ\nSecAction id:1,phase:1,pass,nolog,sanitiseArg:pw,sanitiseRequestHeader:X-Token\nSecRule ARGS \"@contains s3cret\" \"id:2,phase:2,deny,log,logdata:'%{{MATCHED_VAR}}'\"",
+        file.display()
+    );
+    let head = "POST /p?a=1&PW=s3cret%21one HTTP/1.1\nX-Token: t0ken\nContent-Type: application/x-www-form-urlencoded";
+    let answer = request(head).body("pw=s3cret%21two&b=2").run(&on(&rules));
+    let record = std::fs::read_to_string(&file).unwrap();
+    let _ = std::fs::remove_file(&file);
+    assert_eq!(answer.status, 403);
+    for secret in ["s3cret%21", "s3cret!", "t0ken"] {
+        assert!(!record.contains(secret), "{secret}\n{record}");
+    }
+    assert!(record.contains("a=1&PW=***"), "{record}");
+    assert!(record.contains("pw=************&b=2"), "{record}");
+}

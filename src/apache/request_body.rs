@@ -20,7 +20,6 @@ const READ_SIZE: usize = 64 * 1024;
 struct Framing {
     /// `Content-Length`
     length: Option<u64>,
-    chunked: bool,
 }
 
 impl Framing {
@@ -45,25 +44,16 @@ impl Framing {
     ) -> Option<Framing> {
         if encoding.is_some() {
             // httpd has refused every transfer encoding that does not end in `chunked`.
-            return Some(Framing {
-                length: None,
-                chunked: true,
-            });
+            return Some(Framing { length: None });
         }
         match length {
             Some(text) => {
                 let length = std::str::from_utf8(text)
                     .ok()
                     .and_then(|text| text.trim().parse().ok());
-                (length != Some(0)).then_some(Framing {
-                    length,
-                    chunked: false,
-                })
+                (length != Some(0)).then_some(Framing { length })
             }
-            None => framed_by_stream.then_some(Framing {
-                length: None,
-                chunked: false,
-            }),
+            None => framed_by_stream.then_some(Framing { length: None }),
         }
     }
 }
@@ -86,7 +76,7 @@ pub(super) fn read(request: Request<'_>, state: &State) -> Result<(), Outcome> {
         return Ok(());
     };
     let first = state.with(request, |transaction, _| {
-        transaction.expect_body(framing.length, framing.chunked)
+        transaction.expect_body(framing.length)
     });
     if let Some(BodyStep::Refuse(status)) = first {
         return Err(refused(request, status));
@@ -229,32 +219,17 @@ mod tests {
         assert_eq!(framing(None, Some("0"), true), None);
         assert_eq!(
             framing(None, Some("7"), false),
-            Some(Framing {
-                length: Some(7),
-                chunked: false
-            })
+            Some(Framing { length: Some(7) })
         );
         assert_eq!(
             framing(Some("chunked"), None, false),
-            Some(Framing {
-                length: None,
-                chunked: true
-            })
+            Some(Framing { length: None })
         );
-        assert_eq!(
-            framing(None, None, true),
-            Some(Framing {
-                length: None,
-                chunked: false
-            })
-        );
+        assert_eq!(framing(None, None, true), Some(Framing { length: None }));
         // httpd has refused it; if it had not, it would be wise to look.
         assert_eq!(
             framing(None, Some("x"), false),
-            Some(Framing {
-                length: None,
-                chunked: false
-            })
+            Some(Framing { length: None })
         );
     }
 

@@ -167,13 +167,10 @@ impl Arguments<'_> {
     }
 
     /// The first argument as a number.
-    pub(super) fn number<T: std::str::FromStr>(&self, directive: &str) -> Result<T, Problem> {
-        let text = self.text(0);
-        text.trim().parse().map_err(|_| {
-            Problem::Directive(format!(
-                "ModSecurity: Invalid value for {directive}: {text}"
-            ))
-        })
+    pub(super) fn number<T: std::str::FromStr>(&self) -> Result<T, Problem> {
+        let (name, text) = (self.directive.name, self.text(0));
+        let number = text.trim().parse();
+        number.map_err(|_| format!("ModSecurity: Invalid value for {name}: {text}").into())
     }
 
     /// A path relative to the server root.

@@ -97,8 +97,6 @@ settings! {
     audit_relevant_status: Option<Arc<crate::operators::rx::Pattern>> = None;
     /// `SecAuditLogFormat`
     audit_format: audit::Format = audit::Format::default();
-    /// `SecAuditLogType`
-    audit_type: AuditLogType = AuditLogType::Serial;
     /// `SecAuditLogFileMode`
     audit_file_mode: u32 = 0o640;
 
@@ -132,11 +130,4 @@ pub enum LimitAction {
     Reject,
     /// Look at what fits, let the rest pass.
     ProcessPartial,
-}
-
-/// `SecAuditLogType`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AuditLogType {
-    /// All records in one file.
-    Serial,
 }

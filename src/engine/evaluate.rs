@@ -120,7 +120,7 @@ impl Transaction {
     pub(super) fn scene<'s>(&self, chain: &'s Chain, host: &'s dyn Host) -> Scene<'s> {
         Scene {
             host,
-            rule: chain.starter().map(|rule| (&rule.meta, &rule.origin)),
+            rule: chain.starter().map(|rule| &rule.meta),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::actions::{AuditEngine, Sanitise};
+use crate::actions::AuditEngine;
 use crate::audit::{
     self, Body, Intercepted, MatchedChain, MatchedRule, Record, Stopwatch, Upload, Uploads, Zone,
 };
@@ -274,75 +274,4 @@ impl Transaction {
             })
             .collect()
     }
-
-    /// What rules had masked, and where it stands.
-    fn masks(&self) -> Masks<'_> {
-        let mut masks = Masks::default();
-        masks
-            .secrets
-            .extend(self.overrides.secrets.iter().map(Vec::as_slice));
-        for what in &self.overrides.sanitise {
-            match what {
-                Sanitise::Argument(name) => masks.arguments.push(name),
-                Sanitise::RequestHeader(name) => masks.request_headers.push(name),
-                Sanitise::ResponseHeader(name) => masks.response_headers.push(name),
-                Sanitise::Matched | Sanitise::MatchedBytes { .. } => {}
-            }
-        }
-        let wanted = |argument: &crate::body::Argument| {
-            let named = masks
-                .arguments
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(&argument.name));
-            named
-                || masks
-                    .secrets
-                    .iter()
-                    .any(|secret| !secret.is_empty() && **secret == argument.value[..])
-        };
-        // The query string stands in the request line as it was received.
-        let query = self.request.query.as_deref().unwrap_or_default();
-        let offset =
-            memchr::memmem::find(&self.request.line, query).unwrap_or(self.request.line.len());
-        let (mut line, mut body, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
-        for argument in self.query.args.iter().filter(|argument| wanted(argument)) {
-            line.extend(
-                argument
-                    .source
-                    .as_ref()
-                    .map(|value| offset + value.start..offset + value.end),
-            );
-            secrets.push(&argument.value[..]);
-            secrets.extend(argument.source.clone().and_then(|value| query.get(value)));
-        }
-        for argument in self
-            .body
-            .parsed()
-            .args
-            .iter()
-            .filter(|argument| wanted(argument))
-        {
-            body.extend(argument.source.clone());
-            secrets.push(&argument.value[..]);
-            let raw = self.request_body().memory().zip(argument.source.clone());
-            secrets.extend(raw.and_then(|(body, value)| body.get(value)));
-        }
-        masks.request_line = line;
-        masks.request_body = body;
-        masks
-            .secrets
-            .extend(secrets.into_iter().filter(|secret| !secret.is_empty()));
-        masks
-    }
-}
-
-/// What a record must not show.
-#[derive(Default)]
-struct Masks<'t> {
-    arguments: Vec<&'t [u8]>,
-    request_headers: Vec<&'t [u8]>,
-    response_headers: Vec<&'t [u8]>,
-    request_line: Vec<std::ops::Range<usize>>,
-    request_body: Vec<std::ops::Range<usize>>,
-    secrets: Vec<&'t [u8]>,
 }

@@ -9,13 +9,14 @@
 //! * `alert` words what the logs say of it;
 //! * `persist` opens and stores persistent collections;
 //! * `inspect` fills the XML-RPC and pingback collections;
-//! * `finish` ends the transaction: phase 5, the audit record.
+//! * `finish` ends the transaction: phase 5, the audit record; `masks` knows what the record must not show.
 
 mod alert;
 mod debug;
 mod evaluate;
 mod finish;
 mod inspect;
+mod masks;
 mod perform;
 mod persist;
 

@@ -124,15 +124,8 @@ pub fn compile(
         Kind::DetectXss => Operator::DetectXss,
         Kind::UnconditionalMatch => Operator::UnconditionalMatch,
         Kind::NoMatch => Operator::NoMatch,
-        Kind::FuzzyHash
-        | Kind::GeoLookup
-        | Kind::GsbLookup
-        | Kind::InspectFile
-        | Kind::Rbl
-        | Kind::Rsub
-        | Kind::ValidateDtd
-        | Kind::ValidateHash
-        | Kind::ValidateSchema => {
+        // What `Kind::is_supported` does not name.
+        _ => {
             let name = kind.name();
             return Err(CompileError::whole(format!(
                 "Operator @{name} is not supported yet."

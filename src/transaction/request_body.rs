@@ -168,7 +168,7 @@ impl Transaction {
     }
 
     /// Announces a body before it is read: an early refusal costs nothing.
-    pub fn expect_body(&mut self, content_length: Option<u64>, _chunked: bool) -> BodyStep {
+    pub fn expect_body(&mut self, content_length: Option<u64>) -> BodyStep {
         let limit = self.request_body_limit();
         if content_length.is_some_and(|length| length > limit) && self.refuses_over_limit() {
             self.body.over_limit = true;

@@ -9,7 +9,7 @@ use crate::actions::Meta;
 use crate::audit::escape::log_escape_nq;
 use crate::host::Host;
 use crate::ruleset::{Selector, Target};
-use crate::types::{Origin, Phase};
+use crate::types::Phase;
 use crate::variables::Variable;
 
 /// A value of a variable.
@@ -57,7 +57,7 @@ pub struct Scene<'s> {
     /// The server.
     pub host: &'s dyn Host,
     /// The rule that runs (RULE), or none.
-    pub rule: Option<(&'s Meta, &'s Origin)>,
+    pub rule: Option<&'s Meta>,
 }
 
 type Sink<'a, 't> = &'a mut dyn FnMut(Option<Cow<'t, [u8]>>, Cow<'t, [u8]>);
@@ -493,7 +493,7 @@ impl Transaction {
 const MODSEC_BUILD: &[u8] = b"020913900";
 
 fn rule_fields(scene: &Scene<'_>, sink: Sink<'_, '_>) {
-    let Some((meta, _)) = scene.rule else { return };
+    let Some(meta) = scene.rule else { return };
     let mut field = |name: &'static str, value: Option<String>| {
         if let Some(value) = value {
             sink(

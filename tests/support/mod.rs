@@ -194,7 +194,7 @@ impl Scenario {
             return found.status;
         }
         if tx.wants_request_body() && !self.body.is_empty() {
-            if let BodyStep::Refuse(status) = tx.expect_body(Some(self.body.len() as u64), false) {
+            if let BodyStep::Refuse(status) = tx.expect_body(Some(self.body.len() as u64)) {
                 return status;
             }
             for chunk in self.body.chunks(self.chunk) {

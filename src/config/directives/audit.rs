@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{Arguments, Problem, Section};
 use crate::actions::AuditEngine;
 use crate::audit::{AuditLog, Format, Parts, Zone};
-use crate::config::AuditLogType;
 use crate::debug_log::DebugLog;
 use crate::operators::rx::{Limits, Options, Pattern};
 
@@ -56,20 +55,18 @@ pub(super) fn relevant_status(section: &mut Section, arguments: &Arguments<'_>) 
     Ok(())
 }
 
-pub(super) fn log_type(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.audit_type = Some(match arguments.text(0).to_ascii_lowercase().as_str() {
-        "serial" => AuditLogType::Serial,
-        "concurrent" => {
-            return Err("ModSecurity: SecAuditLogType Concurrent is not supported by this version of Palisade".into());
-        }
-        other => {
-            return Err(format!(
-                "ModSecurity: Unrecognised parameter value for SecAuditLogType: {other}"
-            )
-            .into());
-        }
-    });
-    Ok(())
+pub(super) fn log_type(_: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    let text = arguments.text(0);
+    match text.to_ascii_lowercase().as_str() {
+        "serial" => Ok(()),
+        "concurrent" => Err(
+            "ModSecurity: SecAuditLogType Concurrent is not supported by this version of Palisade"
+                .into(),
+        ),
+        _ => Err(
+            format!("ModSecurity: Unrecognised parameter value for SecAuditLogType: {text}").into(),
+        ),
+    }
 }
 
 pub(super) fn format(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
@@ -109,7 +106,7 @@ pub(super) fn debug_log(section: &mut Section, arguments: &Arguments<'_>) -> Out
 }
 
 pub(super) fn debug_level(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let level: u8 = arguments.number("SecDebugLogLevel")?;
+    let level: u8 = arguments.number()?;
     if level > 9 {
         return Err(format!("ModSecurity: Invalid value for SecDebugLogLevel: {level}").into());
     }

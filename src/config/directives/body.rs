@@ -15,35 +15,32 @@ pub(super) fn request_access(section: &mut Section, arguments: &Arguments<'_>) -
 }
 
 pub(super) fn request_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.request_body_limit = Some(arguments.number("SecRequestBodyLimit")?);
+    section.stated.request_body_limit = Some(arguments.number()?);
     Ok(())
 }
 
 pub(super) fn request_no_files_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.request_body_no_files_limit =
-        Some(arguments.number("SecRequestBodyNoFilesLimit")?);
+    section.stated.request_body_no_files_limit = Some(arguments.number()?);
     Ok(())
 }
 
 pub(super) fn request_in_memory_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.request_body_in_memory_limit =
-        Some(arguments.number("SecRequestBodyInMemoryLimit")?);
+    section.stated.request_body_in_memory_limit = Some(arguments.number()?);
     Ok(())
 }
 
 pub(super) fn request_limit_action(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.request_body_limit_action =
-        Some(limit_action("SecRequestBodyLimitAction", arguments)?);
+    section.stated.request_body_limit_action = Some(limit_action(arguments)?);
     Ok(())
 }
 
 pub(super) fn json_depth_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.json_depth_limit = Some(arguments.number("SecRequestBodyJsonDepthLimit")?);
+    section.stated.json_depth_limit = Some(arguments.number()?);
     Ok(())
 }
 
 pub(super) fn arguments_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let limit: usize = arguments.number("SecArgumentsLimit")?;
+    let limit: usize = arguments.number()?;
     if limit == 0 {
         return Err("ModSecurity: Invalid value for SecArgumentsLimit: 0".into());
     }
@@ -91,7 +88,7 @@ pub(super) fn tmp_dir(section: &mut Section, arguments: &Arguments<'_>) -> Outco
 pub(super) fn upload_file_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     section.stated.upload_file_limit = match arguments.bytes(0).eq_ignore_ascii_case(b"default") {
         true => None,
-        false => Some(arguments.number("SecUploadFileLimit")?),
+        false => Some(arguments.number()?),
     };
     Ok(())
 }
@@ -102,7 +99,7 @@ pub(super) fn response_access(section: &mut Section, arguments: &Arguments<'_>) 
 }
 
 pub(super) fn response_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let limit: u64 = arguments.number("SecResponseBodyLimit")?;
+    let limit: u64 = arguments.number()?;
     if limit > limits::BODY_LIMIT_MAXIMUM {
         let most = limits::BODY_LIMIT_MAXIMUM;
         return Err(format!(
@@ -115,8 +112,7 @@ pub(super) fn response_limit(section: &mut Section, arguments: &Arguments<'_>) -
 }
 
 pub(super) fn response_limit_action(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.response_body_limit_action =
-        Some(limit_action("SecResponseBodyLimitAction", arguments)?);
+    section.stated.response_body_limit_action = Some(limit_action(arguments)?);
     Ok(())
 }
 
@@ -137,11 +133,15 @@ pub(super) fn mime_types_clear(section: &mut Section, _: &Arguments<'_>) -> Outc
     Ok(())
 }
 
-fn limit_action(directive: &str, arguments: &Arguments<'_>) -> Result<LimitAction, Problem> {
+fn limit_action(arguments: &Arguments<'_>) -> Result<LimitAction, Problem> {
     match arguments.text(0).to_ascii_lowercase().as_str() {
         "reject" => Ok(LimitAction::Reject),
         "processpartial" => Ok(LimitAction::ProcessPartial),
-        other => Err(format!("ModSecurity: Invalid value for {directive}: {other}").into()),
+        other => Err(format!(
+            "ModSecurity: Invalid value for {}: {other}",
+            arguments.directive.name
+        )
+        .into()),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::transformations::UnicodeMap;
 use crate::types::EngineMode;
 
 pub(super) fn rule_engine(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
-    section.stated.engine = Some(mode("SecRuleEngine", arguments)?);
+    section.stated.engine = Some(mode(arguments)?);
     Ok(())
 }
 
@@ -16,16 +16,21 @@ pub(super) fn pingback_engine(
     section: &mut Section,
     arguments: &Arguments<'_>,
 ) -> Result<(), Problem> {
-    section.stated.pingback_engine = Some(mode("SecPingbackEngine", arguments)?);
+    section.stated.pingback_engine = Some(mode(arguments)?);
     Ok(())
 }
 
-fn mode(directive: &str, arguments: &Arguments<'_>) -> Result<EngineMode, Problem> {
+fn mode(arguments: &Arguments<'_>) -> Result<EngineMode, Problem> {
     match arguments.text(0).to_ascii_lowercase().as_str() {
         "on" => Ok(EngineMode::On),
         "off" => Ok(EngineMode::Off),
         "detectiononly" => Ok(EngineMode::DetectionOnly),
-        _ => Err(format!("Invalid value for {directive}: {}", arguments.text(0)).into()),
+        _ => Err(format!(
+            "Invalid value for {}: {}",
+            arguments.directive.name,
+            arguments.text(0)
+        )
+        .into()),
     }
 }
 
@@ -52,7 +57,7 @@ pub(super) fn pcre_match_limit(
     section: &mut Section,
     arguments: &Arguments<'_>,
 ) -> Result<(), Problem> {
-    section.stated.pcre_match_limit = Some(Some(arguments.number("SecPcreMatchLimit")?));
+    section.stated.pcre_match_limit = Some(Some(arguments.number()?));
     Ok(())
 }
 
@@ -60,8 +65,7 @@ pub(super) fn pcre_match_limit_recursion(
     section: &mut Section,
     arguments: &Arguments<'_>,
 ) -> Result<(), Problem> {
-    section.stated.pcre_match_limit_recursion =
-        Some(Some(arguments.number("SecPcreMatchLimitRecursion")?));
+    section.stated.pcre_match_limit_recursion = Some(Some(arguments.number()?));
     Ok(())
 }
 
@@ -92,7 +96,7 @@ pub(super) fn collection_timeout(
     section: &mut Section,
     arguments: &Arguments<'_>,
 ) -> Result<(), Problem> {
-    let seconds: i64 = arguments.number("SecCollectionTimeout")?;
+    let seconds: i64 = arguments.number()?;
     if !(0..=limits::COLLECTION_TIMEOUT_MAXIMUM).contains(&seconds) {
         return Err(
             format!("ModSecurity: Invalid value for SecCollectionTimeout: {seconds}").into(),
