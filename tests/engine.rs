@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
+#[path = "engine/uploads.rs"]
+mod uploads;
 
 use support::{config, request};
 

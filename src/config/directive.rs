@@ -173,6 +173,18 @@ impl Arguments<'_> {
         number.map_err(|_| format!("ModSecurity: Invalid value for {name}: {text}").into())
     }
 
+    /// The first argument as the mode of a file; `None` for `default`.
+    pub(super) fn octal_mode(&self) -> Result<Option<u32>, Problem> {
+        let (name, text) = (self.directive.name, self.text(0));
+        if text.eq_ignore_ascii_case("default") {
+            return Ok(None);
+        }
+        match u32::from_str_radix(&text, 8) {
+            Ok(mode) if mode <= 0o7777 => Ok(Some(mode)),
+            _ => Err(format!("ModSecurity: Invalid value for {name}: {text}").into()),
+        }
+    }
+
     /// A path relative to the server root.
     pub(super) fn path(&self, at: usize) -> PathBuf {
         self.place.server_root.join(self.text(at))

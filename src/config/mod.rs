@@ -15,7 +15,7 @@ pub use directive::{Arity, Directive, Place, Scope};
 pub use directives::DIRECTIVES;
 pub use file::{FileError, read_file, read_text};
 pub use section::{Config, DirConfig};
-pub use settings::{LimitAction, Settings};
+pub use settings::{KeepFiles, LimitAction, Settings};
 
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::directive::Problem;
-use super::settings::{Settings, Stated};
+use super::settings::{KeepFiles, Settings, Stated};
 use crate::actions::{ActionList, AuditEngine};
 use crate::client::Policy;
+use crate::operators::Kind;
 use crate::ruleset::{Layer, LayerBuilder, RuleSet};
 use crate::types::{EngineMode, Phase};
 
@@ -181,6 +182,24 @@ impl Config {
         self.engine != EngineMode::Off || self.audit_engine != AuditEngine::Off
     }
 
+    /// Whether uploaded files go to disk while they are inspected: a directive or a rule wants them there.
+    pub fn stores_uploads(&self) -> bool {
+        let inspects = || {
+            let mut rules = self.rules.chains().flat_map(|chain| &chain.rules);
+            rules.any(|rule| rule.test.operator.kind() == Kind::InspectFile)
+        };
+        self.tmp_save_uploaded_files || self.upload_keep_files != KeepFiles::Off || inspects()
+    }
+
+    /// Whether uploaded files are kept when a transaction is over that the audit log would take (`relevant`) or not.
+    pub fn keeps_uploads(&self, relevant: bool) -> bool {
+        match self.upload_keep_files {
+            KeepFiles::Off => false,
+            KeepFiles::On => true,
+            KeepFiles::RelevantOnly => relevant,
+        }
+    }
+
     /// What the administrator should know at start: what is accepted but does less than mod_security2, and what costs.
     pub fn notices(&self) -> Vec<String> {
         let mut notices = self.notes.to_vec();
@@ -201,6 +220,9 @@ impl Config {
         }
         if self.audit_engine != AuditEngine::Off && self.audit_log.is_none() {
             notices.push("SecAuditEngine is on but SecAuditLog names no file: no audit record will be written.".into());
+        }
+        if self.upload_keep_files != KeepFiles::Off && self.upload_dir.is_none() {
+            notices.push("SecUploadKeepFiles is on but SecUploadDir names no directory: no uploaded file will be kept.".into());
         }
         notices
     }

@@ -75,6 +75,14 @@ settings! {
     xml_external_entity: bool = false;
     /// `SecTmpDir`
     tmp_dir: Arc<str> = Arc::from(std::env::temp_dir().to_string_lossy());
+    /// `SecUploadDir`
+    upload_dir: Option<Arc<str>> = None;
+    /// `SecUploadFileMode`
+    upload_file_mode: u32 = 0o600;
+    /// `SecUploadKeepFiles`
+    upload_keep_files: KeepFiles = KeepFiles::Off;
+    /// `SecTmpSaveUploadedFiles`
+    tmp_save_uploaded_files: bool = false;
     /// `SecUploadFileLimit`
     upload_file_limit: usize = limits::UPLOAD_FILE_LIMIT;
 
@@ -130,4 +138,15 @@ pub enum LimitAction {
     Reject,
     /// Look at what fits, let the rest pass.
     ProcessPartial,
+}
+
+/// Which uploaded files stay when their transaction is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeepFiles {
+    /// None.
+    Off,
+    /// All that are not empty.
+    On,
+    /// Those of transactions that the audit log would call relevant.
+    RelevantOnly,
 }

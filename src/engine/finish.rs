@@ -30,8 +30,10 @@ impl Transaction {
         }
         self.response = Some(response);
         self.run_rules(Phase::Logging, host);
-        self.flush_alerts(host);
         self.store_collections();
+        let relevant = self.is_relevant();
+        self.settle_uploads(relevant);
+        self.flush_alerts(host);
         if self.wants_record() {
             self.debug(4, |_| b"Audit log: Logging this transaction.".to_vec());
             self.write_record(host);
@@ -42,7 +44,8 @@ impl Transaction {
         }
     }
 
-    fn wants_record(&self) -> bool {
+    /// Whether an alert or the status asks for a record.
+    fn is_relevant(&self) -> bool {
         let status = || {
             let status = self
                 .response
@@ -52,6 +55,10 @@ impl Transaction {
             let relevant = self.config.audit_relevant_status.as_ref();
             relevant.is_some_and(|pattern| pattern.is_match(status.as_bytes()).unwrap_or(true))
         };
+        self.matches.relevant || status()
+    }
+
+    fn wants_record(&self) -> bool {
         match self
             .overrides
             .audit_engine
@@ -59,9 +66,7 @@ impl Transaction {
         {
             AuditEngine::Off => false,
             AuditEngine::On => !self.request.line.is_empty(),
-            AuditEngine::RelevantOnly => {
-                !self.request.line.is_empty() && (self.matches.relevant || status())
-            }
+            AuditEngine::RelevantOnly => !self.request.line.is_empty() && self.is_relevant(),
         }
     }
 

@@ -9,6 +9,7 @@
 //! * `alert` words what the logs say of it;
 //! * `persist` opens and stores persistent collections;
 //! * `inspect` fills the XML-RPC and pingback collections;
+//! * `uploads` keeps uploaded files or removes them;
 //! * `finish` ends the transaction: phase 5, the audit record; `masks` knows what the record must not show.
 
 mod alert;
@@ -19,6 +20,7 @@ mod inspect;
 mod masks;
 mod perform;
 mod persist;
+mod uploads;
 
 use std::sync::Arc;
 use std::time::Instant;

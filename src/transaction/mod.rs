@@ -10,6 +10,7 @@ mod request_body;
 mod resolve;
 mod response_body;
 mod store;
+mod uploads;
 mod verdict;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use request_body::{Body, BodyStep, ReadError};
 pub use resolve::{Scene, Value};
 pub use response_body::{ResponseBody, ResponseStep};
 pub use store::Store;
+pub(crate) use uploads::Settled;
 pub use verdict::{Interruption, InterruptionKind, Verdict};
 
 /// One request on its way through the phases.

@@ -18,7 +18,7 @@ pub struct Body {
     parser: Intake,
     /// REQBODY_PROCESSOR: the name in force, also when there is no such processor.
     processor: Option<String>,
-    parsed: Parsed,
+    pub(super) parsed: Parsed,
     /// REQBODY_ERROR_MSG, when the body is in error.
     error: Option<String>,
     /// INBOUND_DATA_ERROR: the body is larger than its limit.
@@ -276,6 +276,13 @@ impl Transaction {
         if self.query.limit_exceeded || self.body.parsed.arguments_limit_exceeded {
             self.body.fail("SecArgumentsLimit exceeded");
         }
+        let multipart = self.body.parsed.multipart.as_ref();
+        if multipart.is_some_and(|multipart| multipart.flags.file_limit_exceeded) {
+            let limit = self.config.upload_file_limit;
+            let message =
+                format!("Multipart: Upload file limit exceeded SecUploadFileLimit {limit}.");
+            self.report(message.as_bytes());
+        }
         if let (Some(message), Some(processor)) =
             (self.body.parsed.error.clone(), self.body.processor.clone())
         {
@@ -360,9 +367,14 @@ impl Transaction {
         };
         let kind = self.body.processor.as_deref().and_then(Kind::from_name);
         // A form is parsed at its end, straight from the store: one copy less of every body.
-        let parser = kind
-            .filter(|kind| *kind != Kind::Urlencoded)
-            .map(|kind| Parser::new(kind, &content_type, &settings));
+        let parser =
+            kind.filter(|kind| *kind != Kind::Urlencoded)
+                .map(|kind| match self.upload_sink() {
+                    Some(sink) if kind == Kind::Multipart => {
+                        Parser::with_files(kind, &content_type, &settings, sink)
+                    }
+                    _ => Parser::new(kind, &content_type, &settings),
+                });
         // Without sniffing: XML-RPC is recognised by what it is, however it is labelled and cut. What is no XML fails at its
         // first byte.
         let inspects = self.config.pingback_engine != EngineMode::Off && kind != Some(Kind::Xml);

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Transaction;
 use crate::actions::Meta;
 use crate::audit::escape::log_escape_nq;
+use crate::body::multipart::{Content, File};
 use crate::host::Host;
 use crate::ruleset::{Selector, Target};
 use crate::types::Phase;
@@ -295,6 +297,16 @@ impl Transaction {
                 Variable::Files => pair(field, Cow::Borrowed(&file.name)),
                 Variable::FilesNames => pair(field, Cow::Borrowed(field)),
                 Variable::FilesSizes => pair(field, Cow::Owned(file.size.to_string().into_bytes())),
+                Variable::FilesTmpnames => {
+                    if let Content::File(stored) = &file.content {
+                        pair(field, Cow::Borrowed(stored.path().as_os_str().as_bytes()));
+                    }
+                }
+                Variable::FilesTmpContent => {
+                    if let Some(content) = file_content(file) {
+                        pair(field, content);
+                    }
+                }
                 _ => {}
             }
         }
@@ -517,6 +529,21 @@ fn rule_fields(scene: &Scene<'_>, sink: Sink<'_, '_>) {
             .as_ref()
             .map(|text| String::from_utf8_lossy(text).into_owned()),
     );
+}
+
+/// The content of a stored file. It is read when a rule asks for it, so that files take no memory until then.
+fn file_content(file: &File) -> Option<Cow<'_, [u8]>> {
+    match &file.content {
+        Content::Discarded => None,
+        Content::Memory(bytes) => Some(Cow::Borrowed(bytes)),
+        Content::File(stored) => match std::fs::read(stored.path()) {
+            Ok(content) => Some(Cow::Owned(content)),
+            Err(error) => {
+                log::error!("{} cannot be read: {error}", stored.path().display());
+                None
+            }
+        },
+    }
 }
 
 fn text_of(text: &str) -> Option<Cow<'_, [u8]>> {

@@ -22,3 +22,4 @@ mod responses;
 mod restarts;
 mod sections;
 mod start;
+mod uploads;

@@ -127,9 +127,8 @@ impl Scenario {
         self
     }
 
-    /// Runs all phases as a server would.
-    pub fn run(&self, config: &Arc<Config>) -> Answer {
-        let mut host = TestHost::default();
+    /// The transaction before its first phase.
+    pub fn transaction(&self, config: &Arc<Config>) -> Transaction {
         let mut lines = self.head.lines();
         let line = lines.next().unwrap_or("GET / HTTP/1.1");
         let mut words = line.split(' ');
@@ -164,7 +163,13 @@ impl Scenario {
             local_ip: "192.0.2.1".parse().unwrap(),
             local_port: 80,
         };
-        let mut tx = Transaction::new(Arc::clone(config), connection, facts);
+        Transaction::new(Arc::clone(config), connection, facts)
+    }
+
+    /// Runs all phases as a server would.
+    pub fn run(&self, config: &Arc<Config>) -> Answer {
+        let mut host = TestHost::default();
+        let mut tx = self.transaction(config);
         let status = self.phases(&mut tx, &mut host);
         let mut response = self.response.clone();
         response.status = status;

@@ -381,7 +381,9 @@ impl Machine {
             self.multipart.flags.data_before = true;
             return Ok(());
         }
-        self.has_data = true;
+        if !std::mem::replace(&mut self.has_data, true) && self.part.is_file() {
+            self.files.write(b"", &mut self.multipart.flags)?;
+        }
         if self.withheld == Ending::Cr && piece == b"\n" {
             self.withheld = Ending::CrLf;
             return Ok(());

@@ -20,7 +20,7 @@ mod sink;
 mod tests;
 
 pub use flags::Flags;
-pub use sink::{Content, FileSink, MemorySink};
+pub use sink::{Content, FileSink, MemorySink, StoredFile};
 
 pub(crate) use machine::Machine;
 
@@ -65,7 +65,7 @@ pub struct File {
     pub name: Bytes,
     /// Its size in bytes.
     pub size: u64,
-    /// Where it is. An empty file is not stored.
+    /// Where it is.
     pub content: Content,
 }
 

@@ -1,7 +1,8 @@
 //! Where the content of uploaded files goes.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
@@ -29,8 +30,31 @@ pub enum Content {
     Discarded,
     /// In memory.
     Memory(Bytes),
-    /// In a file of this name (`FILES_TMPNAMES`).
-    File(PathBuf),
+    /// In a file on disk.
+    File(Arc<StoredFile>),
+}
+
+/// A file on disk that nobody needs any longer than this value: it is removed with it, whatever ends the request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StoredFile(PathBuf);
+
+impl StoredFile {
+    /// Takes charge of the file of this name.
+    pub fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Its name (`FILES_TMPNAMES`).
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for StoredFile {
+    fn drop(&mut self) {
+        // It may have been moved away, and nobody is left who could be told of an error.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// The sink of a body, with the bounds on its use.
@@ -55,7 +79,7 @@ impl Files {
         }
     }
 
-    /// Appends to the current file. An empty file is never opened, and one over the limit is flagged instead.
+    /// Appends to the current file, which begins with the first piece, be it empty. One over the limit is flagged instead.
     pub(super) fn write(&mut self, data: &[u8], flags: &mut Flags) -> Result<(), String> {
         let Some(sink) = self.sink.as_mut().filter(|_| !self.has_failed) else {
             return Ok(());
@@ -71,6 +95,9 @@ impl Files {
             }
             self.count += 1;
             self.is_open = true;
+        }
+        if data.is_empty() {
+            return Ok(());
         }
         sink.write(data).map_err(|error| {
             self.has_failed = true;

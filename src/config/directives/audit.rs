@@ -79,17 +79,7 @@ pub(super) fn format(section: &mut Section, arguments: &Arguments<'_>) -> Outcom
 }
 
 pub(super) fn file_mode(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.audit_file_mode = match arguments.text(0).as_str() {
-        "default" => None,
-        text => Some(
-            u32::from_str_radix(text, 8)
-                .ok()
-                .filter(|mode| *mode <= 0o7777)
-                .ok_or_else(|| {
-                    format!("ModSecurity: Invalid value for SecAuditLogFileMode: {text}")
-                })?,
-        ),
-    };
+    section.stated.audit_file_mode = arguments.octal_mode()?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Arguments, Problem, Section};
 use crate::body::cookies;
-use crate::config::LimitAction;
+use crate::config::{KeepFiles, LimitAction};
 use crate::limits;
 
 type Outcome = Result<(), Problem>;
@@ -82,6 +82,40 @@ pub(super) fn tmp_dir(section: &mut Section, arguments: &Arguments<'_>) -> Outco
         true => None,
         false => Some(arguments.path(0).to_string_lossy().into()),
     };
+    Ok(())
+}
+
+pub(super) fn upload_dir(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    section.stated.upload_dir = Some(match arguments.bytes(0).eq_ignore_ascii_case(b"none") {
+        true => None,
+        false => Some(arguments.path(0).to_string_lossy().into()),
+    });
+    Ok(())
+}
+
+pub(super) fn upload_file_mode(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    section.stated.upload_file_mode = arguments.octal_mode()?;
+    Ok(())
+}
+
+pub(super) fn upload_keep_files(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    section.stated.upload_keep_files =
+        Some(match arguments.text(0).to_ascii_lowercase().as_str() {
+            "on" => KeepFiles::On,
+            "off" => KeepFiles::Off,
+            "relevantonly" => KeepFiles::RelevantOnly,
+            other => {
+                return Err(format!(
+                    "ModSecurity: Invalid setting for SecUploadKeepFiles: {other}"
+                )
+                .into());
+            }
+        });
+    Ok(())
+}
+
+pub(super) fn tmp_save_uploaded_files(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    section.stated.tmp_save_uploaded_files = Some(arguments.flag());
     Ok(())
 }
 
