@@ -276,7 +276,8 @@ fn nobody_knows_apache() {
 #[test]
 fn files_say_what_they_are_for_and_stay_short() {
     let mut found = Vec::new();
-    for source in sources("src").into_iter().chain(sources("tests")) {
+    let all = ["src", "tests", "benches"].map(sources);
+    for source in all.into_iter().flatten() {
         if !source.is_test() && !source.text.starts_with("//! ") {
             found.push(format!("{}: no header (//!)", source.name));
         }

@@ -25,6 +25,8 @@ mod error_log;
 mod exchange;
 mod ftw;
 mod httpd;
+#[path = "../support/material.rs"]
+mod material;
 #[path = "../support/ports.rs"]
 mod ports;
 mod request;
@@ -65,12 +67,7 @@ fn say(line: &str) {
 
 /// Where rule set and tests are, if they are anywhere.
 fn material() -> Option<PathBuf> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let directory = match (variable("CRS_DIR"), variable("CONFORMANCE_DIR")) {
-        (Some(directory), _) => PathBuf::from(directory),
-        (None, Some(conformance)) => Path::new(&conformance).join("crs"),
-        (None, None) => manifest.join("../shared/conformance/crs"),
-    };
+    let directory = material::crs();
     if !directory.join("tests/regression/tests").is_dir() {
         say(&format!(
             "SKIPPED: no conformance data at {} (the Core Rule Set with its tests; set CRS_DIR)",
