@@ -347,6 +347,8 @@ fn state_of(directive: &Directive) -> &'static str {
             "off only"
         };
     }
+    // For those that want a number.
+    let _ = directive.apply(b"1", &section, &place);
     let no_effect = format!("{} is accepted without effect", directive.name);
     let notices = section.resolved().notices();
     match notices.iter().any(|notice| notice.starts_with(&no_effect)) {

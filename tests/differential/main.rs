@@ -8,12 +8,14 @@
 //! |---|---|
 //! | `PALISADE_MODULE` | the module under test; default `target/release/mod_palisade.so` |
 //! | `REFERENCE_MODULE` | mod_security2; default Debian's, 2.9.7 |
+//! | `DIFFERENTIAL_DATA` | another directory of scenarios, to try something |
 //! | `DIFFERENTIAL_ONLY` | run only scenarios whose name begins so |
 //! | `DIFFERENTIAL_KEEP` | `1`: keep the servers' directories |
 //! | `DIFFERENTIAL_SHOW` | `1`: write what both did |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed, which is what a test is for
 
+mod backend;
 mod difference;
 mod outcome;
 #[path = "../support/ports.rs"]
@@ -27,9 +29,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use backend::Backend;
 use difference::{Known, difference};
 use outcome::Outcome;
-use scenario::Scenario;
+use scenario::{Configuration, Scenario};
 use server::{Installation, Server};
 
 fn variable(name: &str) -> Option<String> {
@@ -50,18 +53,20 @@ fn module(name: &str, default: PathBuf) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
-/// The outcomes of every scenario's requests.
+/// The outcomes of every scenario's requests, and which lines of configuration are read.
 fn run(
     installation: &Installation,
     name: &str,
     module: &Path,
+    backend: &Backend,
     scenarios: &[Scenario],
+    configurations: &[Configuration],
 ) -> Vec<Vec<Outcome>> {
     let files: Vec<(&str, String)> = scenarios
         .iter()
         .map(|scenario| (scenario.name.as_str(), scenario.virtual_host()))
         .collect();
-    let mut server = Server::start(installation, name, module, &files);
+    let mut server = Server::start(installation, name, module, backend.port, &files);
     let mut exchanges = Vec::new();
     for scenario in scenarios {
         for request in &scenario.requests {
@@ -77,7 +82,7 @@ fn run(
         server.root.display()
     );
     let mut outcomes = outcome::outcomes(&server, &exchanges).into_iter();
-    let by_scenario = scenarios
+    let mut found: Vec<Vec<Outcome>> = scenarios
         .iter()
         .map(|scenario| outcomes.by_ref().take(scenario.requests.len()).collect())
         .collect();
@@ -86,15 +91,30 @@ fn run(
     } else {
         let _ = std::fs::remove_dir_all(&server.root);
     }
-    by_scenario
+    for configuration in configurations {
+        let lines = &configuration.lines;
+        let read = server::reads(
+            installation,
+            &format!("{name}-reads"),
+            module,
+            configuration,
+        );
+        let word = |read: bool| if read { "read" } else { "refused" };
+        let outcome = read
+            .iter()
+            .zip(lines)
+            .map(|(read, line)| format!("{} {}", word(*read), line.replace('\n', "; ")));
+        found.push(vec![outcome.collect()]);
+    }
+    found
 }
 
 /// What differs in a scenario, with the number of the request where there are several.
-fn differences(scenario: &Scenario, theirs: &[Outcome], ours: &[Outcome]) -> Vec<String> {
+fn differences(theirs: &[Outcome], ours: &[Outcome]) -> Vec<String> {
     let mut lines = Vec::new();
-    for ((theirs, ours), number) in theirs.iter().zip(ours).zip(1..) {
-        for line in difference(theirs, ours) {
-            lines.push(match scenario.requests.len() {
+    for ((theirs_one, ours_one), number) in theirs.iter().zip(ours).zip(1..) {
+        for line in difference(theirs_one, ours_one) {
+            lines.push(match theirs.len() {
                 1 => line,
                 _ => format!("{number} {line}"),
             });
@@ -123,36 +143,48 @@ fn same_as_mod_security2() {
         return;
     };
     let data = package().join("tests/data/differential");
-    let mut scenarios = scenario::load(&data);
+    let data = variable("DIFFERENTIAL_DATA").map_or(data, PathBuf::from);
+    let (mut scenarios, mut configurations) = scenario::load(&data);
     if let Some(prefix) = variable("DIFFERENTIAL_ONLY") {
         scenarios.retain(|scenario| scenario.name.starts_with(&prefix));
+        configurations.retain(|configuration| configuration.name.starts_with(&prefix));
     }
-    assert!(!scenarios.is_empty(), "no scenarios");
+    assert!(scenarios.len() + configurations.len() > 0, "no scenarios");
+    let names: Vec<&str> = (scenarios.iter().map(|scenario| scenario.name.as_str()))
+        .chain(configurations.iter().map(|lines| lines.name.as_str()))
+        .collect();
+    let backend = Backend::start(scenarios.iter().flat_map(Scenario::answers).collect());
 
+    let test = |name: &str, module: &Path| {
+        run(
+            &installation,
+            name,
+            module,
+            &backend,
+            &scenarios,
+            &configurations,
+        )
+    };
     let (theirs, ours) = std::thread::scope(|scope| {
-        let theirs = scope.spawn(|| run(&installation, "reference", &reference, &scenarios));
-        let ours = scope.spawn(|| run(&installation, "candidate", &palisade, &scenarios));
+        let theirs = scope.spawn(|| test("reference", &reference));
+        let ours = scope.spawn(|| test("candidate", &palisade));
         (theirs.join().unwrap(), ours.join().unwrap())
     });
     if variable("DIFFERENTIAL_SHOW").is_some() {
-        for (scenario, theirs) in scenarios.iter().zip(&theirs) {
-            say(&format!("{}: {theirs:#?}", scenario.name));
+        for (name, theirs) in names.iter().zip(&theirs) {
+            say(&format!("{name}: {theirs:#?}"));
         }
     }
     let known = Known::read(&data.join("differences.toml"));
-    let found: BTreeMap<&str, Vec<String>> = scenarios
-        .iter()
-        .zip(theirs.iter().zip(&ours))
-        .map(|(scenario, (theirs, ours))| {
-            let lines = differences(scenario, theirs, ours);
-            (scenario.name.as_str(), lines)
-        })
+    let pairs = names.iter().zip(theirs.iter().zip(&ours));
+    let found: BTreeMap<&str, Vec<String>> = pairs
+        .map(|(name, (theirs, ours))| (*name, differences(theirs, ours)))
         .collect();
     let failures = judge(&found, &known);
     let requests: usize = theirs.iter().map(Vec::len).sum();
     say(&format!(
         "differential: {} scenarios, {requests} requests, {} the same, {} deliberately different, {} OPEN, {:.1} s",
-        scenarios.len(),
+        found.len(),
         found.values().filter(|lines| lines.is_empty()).count(),
         known.deliberate.len(),
         known.open.len(),

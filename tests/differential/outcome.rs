@@ -52,16 +52,25 @@ pub fn outcomes(server: &Server, exchanges: &[(Exchange, &str)]) -> Vec<Outcome>
         .collect()
 }
 
+/// Headers of an answer that tell the time or who answers, or whose values have no order.
+const NOT_COMPARED: [&str; 5] = ["Allow:", "Date:", "ETag:", "Last-Modified:", "Server:"];
+
+/// How much of a body is shown.
+const SHOWN: usize = 200;
+
 fn answer(response: &[u8]) -> Outcome {
     let text: String = response.iter().copied().map(char::from).collect();
-    let head = text.split("\r\n\r\n").next().unwrap_or_default();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).unwrap_or("none");
     let mut lines = vec![format!("status {status}")];
-    lines.extend(
-        head.lines()
-            .filter(|line| line.starts_with("Location:"))
-            .map(|line| format!("answer {line}")),
-    );
+    let headers = head.lines().skip(1);
+    let headers = headers.filter(|line| !NOT_COMPARED.iter().any(|name| line.starts_with(name)));
+    lines.extend(headers.map(|line| format!("answer {line}")));
+    if !body.is_empty() {
+        let shown: String = body.chars().take(SHOWN).collect();
+        let (shown, length) = (shown.escape_default(), body.len());
+        lines.push(format!("answer with {length} bytes: {shown}"));
+    }
     lines
 }
 

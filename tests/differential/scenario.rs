@@ -1,6 +1,6 @@
 //! Scenarios, as they are written down in `tests/data/differential/*.toml`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -36,6 +36,10 @@ pub struct Scenario {
     /// Bodies are written with LF and sent with CRLF.
     #[serde(default)]
     crlf: bool,
+    /// What a server behind this one answers below `/backend/`: a path there, and a response whose head is written with
+    /// LF and sent with CRLF; or `echo`, which answers with the request that came.
+    #[serde(default)]
+    answers: BTreeMap<String, String>,
     /// See `Scenario::wire`.
     pub requests: Vec<String>,
 }
@@ -43,7 +47,25 @@ pub struct Scenario {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
     scenario: Vec<Scenario>,
+    #[serde(default)]
+    configuration: Vec<Configuration>,
+}
+
+/// Lines of configuration, each of which is read or refused on its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    /// Unique among these and the scenarios.
+    pub name: String,
+    /// They are read outside of virtual hosts.
+    #[serde(default)]
+    pub alone: bool,
+    /// What stands before each of them.
+    #[serde(default)]
+    pub before: String,
+    pub lines: Vec<String>,
 }
 
 impl Scenario {
@@ -71,7 +93,28 @@ impl Scenario {
                 );
             }
         }
+        if !self.answers.is_empty() {
+            let name = &self.name;
+            let _ = writeln!(
+                text,
+                "ProxyPass /backend/ http://127.0.0.1:${{BACKEND}}/{name}/"
+            );
+        }
         text + DUMP + "\n</VirtualHost>\n"
+    }
+
+    /// What the server behind answers, by path.
+    pub fn answers(&self) -> HashMap<String, Vec<u8>> {
+        let answers = self.answers.iter();
+        answers
+            .map(|(path, text)| {
+                let text = match text.split_once("\n\n") {
+                    Some((head, body)) => format!("{}\r\n\r\n{body}", head.replace('\n', "\r\n")),
+                    None => text.clone(),
+                };
+                (format!("/{}/{path}", self.name), bytes(&text))
+            })
+            .collect()
     }
 
     /// The bytes of a request: a request line, whose protocol may be missing, header lines, an empty line, a body. A
@@ -116,15 +159,19 @@ impl Scenario {
         headers.retain(|line| line != "Content-Type: none");
         add("Connection", "close".into(), &mut headers);
         let head = format!("{line}\r\n{}\r\n\r\n", headers.join("\r\n"));
-        let text = head + &body.unwrap_or_default();
-        text.chars()
-            .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
-            .collect()
+        bytes(&(head + &body.unwrap_or_default()))
     }
 }
 
-/// All scenarios of a directory, by file name and then as they are written.
-pub fn load(directory: &Path) -> Vec<Scenario> {
+/// A character is a byte.
+fn bytes(text: &str) -> Vec<u8> {
+    text.chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
+        .collect()
+}
+
+/// All scenarios of a directory, by file name and then as they are written; and the lines of configuration.
+pub fn load(directory: &Path) -> (Vec<Scenario>, Vec<Configuration>) {
     let mut files: Vec<_> = fs::read_dir(directory)
         .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
         .map(|entry| entry.unwrap().path())
@@ -135,20 +182,21 @@ pub fn load(directory: &Path) -> Vec<Scenario> {
         .collect();
     files.sort();
     let mut names = HashSet::new();
-    let mut scenarios = Vec::new();
+    let (mut scenarios, mut configurations) = (Vec::new(), Vec::new());
     for path in files {
         let text = fs::read_to_string(&path).unwrap();
         let file: File =
             toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        for scenario in file.scenario {
+        let named = file.scenario.iter().map(|scenario| &scenario.name);
+        for name in named.chain(file.configuration.iter().map(|lines| &lines.name)) {
             assert!(
-                names.insert(scenario.name.clone()),
-                "{}: {} is not the first of that name",
+                names.insert(name.clone()),
+                "{}: {name} is not the first of that name",
                 path.display(),
-                scenario.name
             );
-            scenarios.push(scenario);
         }
+        scenarios.extend(file.scenario);
+        configurations.extend(file.configuration);
     }
-    scenarios
+    (scenarios, configurations)
 }

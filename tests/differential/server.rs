@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::scenario::Configuration;
+
 /// How long starting, answering and ending may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -52,11 +54,14 @@ impl Server {
         installation: &Installation,
         name: &str,
         module: &Path,
+        backend: u16,
         files: &[(&str, String)],
     ) -> Server {
         let root = fresh_root(name);
         let port = crate::ports::free();
-        let text = base(installation, module, &root, port);
+        let text = format!("Define BACKEND {backend}\n")
+            + &base(installation, module, &root, port)
+            + include_str!("httpd.conf");
         fs::write(root.join("httpd.conf"), text).unwrap();
         for (name, text) in files {
             fs::write(root.join("scenarios").join(format!("{name}.conf")), text).unwrap();
@@ -170,6 +175,12 @@ fn fresh_root(name: &str) -> PathBuf {
         ("data.json", "{\"a\": [1, 2]}\n"),
         ("sub/index.html", "<p>below</p>\n"),
         ("none", "no type\n"),
+        ("secret.html", "<p>the secret is 42</p>\n"),
+        ("error.html", "<p>an error page</p>\n"),
+        (
+            "page.shtml",
+            "<p>one <!--#include virtual=\"/sub/index.html\" --> two <!--#echo var=\"QUERY_STRING\" --></p>\n",
+        ),
     ] {
         fs::write(root.join("htdocs").join(file), content).unwrap();
     }
@@ -192,9 +203,14 @@ fn base(installation: &Installation, module: &Path, root: &Path, port: u16) -> S
         "alias",
         "dir",
         "env",
+        "filter",
         "headers",
+        "include",
         "log_config",
         "mime",
+        "proxy",
+        "proxy_http",
+        "rewrite",
         "setenvif",
         "unique_id",
     ] {
@@ -209,5 +225,60 @@ fn base(installation: &Installation, module: &Path, root: &Path, port: u16) -> S
     if fs::metadata(root).unwrap().uid() == 0 {
         text.push_str("User \"#65534\"\nGroup \"#65534\"\n");
     }
-    text + include_str!("httpd.conf")
+    text
+}
+
+/// Whether httpd takes each line of configuration, behind what stands before all of them.
+///
+/// Every line is read in a virtual host of its own, so that one run of httpd reads them up to the first that it refuses.
+pub fn reads(
+    installation: &Installation,
+    name: &str,
+    module: &Path,
+    configuration: &Configuration,
+) -> Vec<bool> {
+    let root = fresh_root(name);
+    let head = base(installation, module, &root, 9);
+    let head = format!("{head}ServerName main.test\nErrorLog startup.log\n");
+    fs::write(root.join("phrases.txt"), "# comment\nphrase\n\nother\n").unwrap();
+    fs::write(root.join("networks.txt"), "# comment\n10.0.0.0/8\n::1\n").unwrap();
+    let lines = &configuration.lines;
+    let mut read = Vec::new();
+    while read.len() < lines.len() {
+        let mut text = head.clone();
+        let mut ends = Vec::new();
+        let batch = if configuration.alone { 1 } else { lines.len() };
+        for line in lines.iter().skip(read.len()).take(batch) {
+            let host = match configuration.alone {
+                true => format!("{}\n{line}\n", configuration.before),
+                false => format!(
+                    "<VirtualHost *:9>\n{}\n{line}\n</VirtualHost>\n",
+                    configuration.before
+                ),
+            };
+            text.push_str(&host);
+            ends.push(text.lines().count());
+        }
+        fs::write(root.join("httpd.conf"), text).unwrap();
+        let output = Command::new(&installation.program)
+            .arg("-t")
+            .arg("-f")
+            .arg(root.join("httpd.conf"))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        let mistake = told.split("Syntax error on line ").nth(1);
+        let mistake = mistake.and_then(|text| text.split(' ').next()?.parse::<usize>().ok());
+        match mistake {
+            _ if output.status.success() => read.extend(ends.iter().map(|_| true)),
+            Some(mistake) => {
+                let good = ends.iter().filter(|end| **end < mistake).count();
+                read.extend((0..good).map(|_| true));
+                read.push(false);
+            }
+            None => panic!("{told}"),
+        }
+    }
+    let _ = fs::remove_dir_all(&root);
+    read
 }
