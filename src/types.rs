@@ -107,17 +107,19 @@ impl Severity {
         Some(Severity(at as u8))
     }
 
-    /// 0 to 7.
+    /// A number as it is, at most 255. Compat: what is beyond 7 has no name and is less severe than all that has.
+    pub fn number_of(number: i64) -> Severity {
+        Severity(u8::try_from(number).unwrap_or(u8::MAX))
+    }
+
+    /// 0 to 7, or more.
     pub fn number(self) -> u8 {
         self.0
     }
 
     /// The name that logs carry.
-    pub fn name(self) -> &'static str {
-        Self::NAMES
-            .get(usize::from(self.0))
-            .copied()
-            .unwrap_or("DEBUG")
+    pub fn name(self) -> Option<&'static str> {
+        Self::NAMES.get(usize::from(self.0)).copied()
     }
 }
 

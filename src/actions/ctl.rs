@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::{IdRanges, RuleSelector};
 use crate::body;
+use crate::limits;
+use crate::operators::atoi;
 use crate::operators::rx::{Limits, Options, Pattern};
 use crate::types::EngineMode;
 use crate::variables::Variable;
@@ -59,8 +61,9 @@ pub struct TargetExclusion {
 }
 
 impl Ctl {
-    /// Reads `name=value`.
-    pub fn parse(text: &str) -> Result<Ctl, String> {
+    /// Reads `name=value`. `None` for what mod_security2 accepts and nothing can come of: an id that is no number, a
+    /// target that is no variable.
+    pub fn parse(text: &str) -> Result<Option<Ctl>, String> {
         let (name, value) = text.split_once('=').ok_or("ctl needs name=value")?;
         let on_off = || match value.to_ascii_lowercase().as_str() {
             "on" => Ok(true),
@@ -68,27 +71,33 @@ impl Ctl {
             _ => Err(format!("Invalid setting for ctl {name}: {value}")),
         };
         let size = || {
-            value
-                .trim()
-                .parse::<u64>()
-                .map_err(|_| format!("Invalid setting for ctl {name}: {value}"))
+            let size = value.trim().parse::<u64>().ok();
+            size.filter(|size| *size <= limits::BODY_LIMIT_MAXIMUM)
+                .ok_or_else(|| format!("Invalid setting for ctl {name}: {value}"))
         };
-        Ok(match name.to_ascii_lowercase().as_str() {
+        Ok(Some(match name.to_ascii_lowercase().as_str() {
             "ruleengine" => Ctl::RuleEngine(match value.to_ascii_lowercase().as_str() {
                 "on" => EngineMode::On,
                 "off" => EngineMode::Off,
                 "detectiononly" => EngineMode::DetectionOnly,
                 _ => return Err(format!("Invalid setting for ctl name ruleEngine: {value}")),
             }),
-            "ruleremovebyid" => Ctl::RemoveRules(by_id(value)?),
+            "ruleremovebyid" => Ctl::RemoveRules(RuleSelector::Id(IdRanges::parse(value).0)),
             "ruleremovebytag" => Ctl::RemoveRules(RuleSelector::Tag(pattern(value)?)),
             "ruleremovebymsg" => Ctl::RemoveRules(RuleSelector::Msg(pattern(value)?)),
-            "ruleremovetargetbyid" => remove_target(value, by_id)?,
-            "ruleremovetargetbytag" => {
-                remove_target(value, |rule| Ok(RuleSelector::Tag(pattern(rule)?)))?
-            }
-            "ruleremovetargetbymsg" => {
-                remove_target(value, |rule| Ok(RuleSelector::Msg(pattern(rule)?)))?
+            "ruleremovetargetbyid" | "ruleremovetargetbytag" | "ruleremovetargetbymsg" => {
+                let (rules, targets) = value.split_once(';').unwrap_or((value, ""));
+                let selector = match name.to_ascii_lowercase().as_str() {
+                    "ruleremovetargetbyid" => RuleSelector::Id(IdRanges::parse(rules).0),
+                    "ruleremovetargetbytag" => RuleSelector::Tag(pattern(rules)?),
+                    _ => RuleSelector::Msg(pattern(rules)?),
+                };
+                let targets: Option<Vec<_>> =
+                    targets.split(',').map(TargetExclusion::parse).collect();
+                match targets {
+                    Some(targets) => Ctl::RemoveTarget(selector, targets),
+                    None => return Ok(None),
+                }
             }
             "requestbodyaccess" => Ctl::RequestBodyAccess(on_off()?),
             "requestbodyprocessor" => Ctl::RequestBodyProcessor(
@@ -102,10 +111,18 @@ impl Ctl {
                 AuditEngine::lookup(value)
                     .ok_or_else(|| format!("Invalid setting for ctl auditEngine: {value}"))?,
             ),
-            "auditlogparts" => Ctl::AuditLogParts(value.to_owned()),
+            "auditlogparts" => {
+                let letters = value.strip_prefix(['+', '-']).unwrap_or(value);
+                if !letters
+                    .bytes()
+                    .all(|letter| matches!(letter, b'A'..=b'K' | b'Z'))
+                {
+                    return Err(format!("Invalid setting for ctl auditLogParts: {value}"));
+                }
+                Ctl::AuditLogParts(value.to_owned())
+            }
             "debugloglevel" => Ctl::DebugLogLevel(
-                value
-                    .parse()
+                u8::try_from(atoi(value.as_bytes()))
                     .ok()
                     .filter(|level| *level <= 9)
                     .ok_or("Invalid setting for ctl debugLogLevel")?,
@@ -116,7 +133,7 @@ impl Ctl {
                 ));
             }
             _ => return Err(format!("Invalid ctl name setting: {name}")),
-        })
+        }))
     }
 }
 
@@ -132,42 +149,21 @@ impl AuditEngine {
     }
 }
 
-fn by_id(text: &str) -> Result<RuleSelector, String> {
-    IdRanges::parse(text)
-        .map(RuleSelector::Id)
-        .ok_or_else(|| format!("Invalid rule id or range: {text}"))
-}
-
 fn pattern(text: &str) -> Result<Arc<Pattern>, String> {
     Pattern::compile(text.as_bytes(), Options::operator(Limits::default()))
         .map(Arc::new)
         .map_err(|error| format!("Invalid regular expression: {error}"))
 }
 
-/// Reads `rules;TARGET[,TARGET…]`.
-fn remove_target(
-    value: &str,
-    select: impl Fn(&str) -> Result<RuleSelector, String>,
-) -> Result<Ctl, String> {
-    let (rules, targets) = value
-        .split_once(';')
-        .ok_or("ctl:ruleRemoveTarget… needs rules;target")?;
-    let targets = targets
-        .split(',')
-        .map(TargetExclusion::parse)
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Ctl::RemoveTarget(select(rules)?, targets))
-}
-
 impl TargetExclusion {
-    /// Reads `VARIABLE[:key]`.
-    pub fn parse(text: &str) -> Result<TargetExclusion, String> {
+    /// Reads `VARIABLE[:key]`; `None` when there is no such variable.
+    pub fn parse(text: &str) -> Option<TargetExclusion> {
         let text = text.trim().trim_start_matches('!');
         let (name, key) = match text.split_once(':') {
             Some((name, key)) => (name, Some(key.trim_matches('\'').as_bytes().to_vec())),
             None => (text, None),
         };
-        let variable = Variable::lookup(name).ok_or_else(|| format!("Unknown variable: {name}"))?;
-        Ok(TargetExclusion { variable, key })
+        let variable = Variable::lookup(name)?;
+        Some(TargetExclusion { variable, key })
     }
 }

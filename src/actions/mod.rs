@@ -13,7 +13,7 @@ pub use parse::{ActionError, ActionList, Context, parse};
 
 use std::sync::Arc;
 
-use crate::operators::rx::Pattern;
+use crate::operators::{atoi, rx::Pattern};
 use crate::template::Template;
 use crate::transformations::Transformation;
 use crate::types::{Phase, Severity};
@@ -99,9 +99,9 @@ pub struct Meta {
     /// `ver`.
     pub ver: Option<String>,
     /// `maturity`.
-    pub maturity: Option<u8>,
+    pub maturity: Option<u32>,
     /// `accuracy`.
-    pub accuracy: Option<u8>,
+    pub accuracy: Option<u32>,
     /// `tag`s.
     pub tags: Vec<Template>,
     /// `tag`s as written, for the removals by tag.
@@ -113,23 +113,25 @@ pub struct Meta {
 pub struct IdRanges(pub Vec<std::ops::RangeInclusive<u64>>);
 
 impl IdRanges {
-    /// Reads `12`, `10-20`, and lists of them between blanks or commas.
+    /// Reads `12`, `10-20`, and lists of them between commas. The flag says whether that is all there is to read.
     ///
-    /// Compat: a reversed range matches nothing, silently.
-    pub fn parse(text: &str) -> Option<IdRanges> {
-        let mut ranges = Vec::new();
-        for part in text.split([' ', ',', '\t']).filter(|part| !part.is_empty()) {
-            let part = part.trim_matches('"');
-            let (first, last) = match part.split_once('-') {
-                Some((first, last)) => (first.trim().parse().ok()?, last.trim().parse().ok()?),
-                None => {
-                    let id = part.parse().ok()?;
-                    (id, id)
-                }
-            };
-            ranges.push(first..=last);
-        }
-        (!ranges.is_empty()).then_some(IdRanges(ranges))
+    /// Compat: a number is read as far as it is one, and is 0 where it is none; a reversed range matches nothing, silently.
+    pub fn parse(text: &str) -> (IdRanges, bool) {
+        let mut clean = true;
+        let mut number = |text: &str| {
+            let value = u64::try_from(atoi(text.as_bytes())).unwrap_or(0);
+            clean &= value > 0 && value.to_string() == text.trim();
+            value
+        };
+        let parts = text.trim_matches('"').split(',');
+        let ranges = parts.map(|part| match part.split_once('-') {
+            Some((first, last)) => number(first)..=number(last),
+            None => {
+                let id = number(part);
+                id..=id
+            }
+        });
+        (IdRanges(ranges.collect()), clean)
     }
 
     /// Whether the id is in one of them.

@@ -4,6 +4,7 @@ use super::{
     AllowScope, CollectionAction, Ctl, Disruptive, Effect, Flow, Meta, Sanitise, SetVar, Switches,
     TransformationStep, data,
 };
+use crate::operators::atoi;
 use crate::seclang::{self, ast};
 use crate::template::Template;
 use crate::transformations::Transformation;
@@ -23,7 +24,12 @@ pub struct ActionList {
     pub transformations: Vec<TransformationStep>,
     /// What the match does besides refusing, in order.
     pub effects: Vec<Effect>,
+    /// What is accepted because mod_security2 accepts it, although it hardly says what was meant: one sentence each.
+    pub notices: Vec<String>,
 }
+
+/// The largest id of a rule.
+const ID_MAXIMUM: u64 = i32::MAX as u64;
 
 /// Where an action list stands; it decides what is allowed in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +59,8 @@ pub fn parse(actions: &[ast::Action], context: Context) -> Result<ActionList, Ac
                 .as_ref()
                 .map_or(action.name.span.end, |a| a.span.end);
         check_place(&name, &action.name, context)?;
+        check_argument(&name, action)
+            .map_err(|message| ActionError::new(message, whole.clone()))?;
         one(&mut list, &name, action).map_err(|message| ActionError::new(message, whole))?;
     }
     Ok(list)
@@ -66,7 +74,7 @@ fn check_place(
     let problem = match context {
         Context::Rule => None,
         Context::ChainMember => match name {
-            "deny" | "drop" | "redirect" | "proxy" | "allow" | "pass" | "block" | "pause" => {
+            "deny" | "drop" | "redirect" | "proxy" | "allow" | "pass" | "pause" => {
                 Some("Disruptive actions can only be specified by chain starter rules")
             }
             "skip" | "skipafter" => Some("Skip actions can only be used by chain starter rules"),
@@ -93,6 +101,36 @@ fn check_place(
     }
 }
 
+/// Compat: some actions take no argument, and only two take one that begins with a sign.
+fn check_argument(name: &str, action: &ast::Action) -> Result<(), String> {
+    const BARE: [&str; 14] = [
+        "auditlog",
+        "block",
+        "capture",
+        "chain",
+        "deny",
+        "drop",
+        "log",
+        "multimatch",
+        "noauditlog",
+        "nolog",
+        "pass",
+        "sanitisematched",
+        "sanitizematched",
+        "marker",
+    ];
+    let spelled = &action.name.value;
+    match action.argument.as_ref().map(|argument| &argument.value[..]) {
+        Some(_) if BARE.contains(&name) => {
+            Err(format!("Extra parameter provided to action: {spelled}"))
+        }
+        Some([b'+' | b'-', ..]) if !matches!(name, "t" | "ctl") => {
+            Err(format!("Action {spelled} does not allow +/- modificators."))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), String> {
     let given = action
         .argument
@@ -107,13 +145,22 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
     let invalid = |value: &str| format!("Invalid {spelled}: {value}");
     let meta = &mut list.meta;
     let switches = &mut list.switches;
+    let notices = &mut list.notices;
+    // Compat: numbers are read as far as they are numbers, and are 0 where they are none.
+    let mut number = || -> Result<i64, String> {
+        let (text, value) = (text()?, atoi(required()?));
+        if value.to_string() != text {
+            notices.push(format!("{spelled}:{text} is read as {value}"));
+        }
+        Ok(value)
+    };
 
     match name {
         "id" => {
             meta.id = text()?
                 .parse()
                 .ok()
-                .filter(|id| *id > 0)
+                .filter(|id| (1..=ID_MAXIMUM).contains(id))
                 .ok_or_else(|| invalid(text().unwrap_or_default()))?;
             list.has_id = true;
         }
@@ -124,14 +171,15 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
         }
         "logdata" => meta.logdata = Some(Template::parse(required()?)),
         "severity" => {
-            meta.severity =
-                Some(Severity::lookup(text()?).ok_or_else(|| invalid(text().unwrap_or_default()))?)
+            let known = Severity::lookup(text()?);
+            meta.severity = Some(match known {
+                Some(severity) => severity,
+                None => Severity::number_of(number()?),
+            });
         }
         "ver" => meta.ver = Some(text()?.to_owned()),
         "maturity" | "accuracy" => {
-            let value: u8 = text()?
-                .parse()
-                .map_err(|_| invalid(text().unwrap_or_default()))?;
+            let value = u32::try_from(number()?).unwrap_or(u32::MAX);
             *(if name == "maturity" {
                 &mut meta.maturity
             } else {
@@ -144,15 +192,21 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
         }
 
         "phase" => {
-            switches.phase =
-                Some(Phase::lookup(text()?).ok_or_else(|| invalid(text().unwrap_or_default()))?)
+            let known = Phase::lookup(text()?);
+            let phase = match known {
+                Some(phase) => Some(phase),
+                None => Phase::lookup(&number()?.to_string()),
+            };
+            switches.phase = Some(phase.ok_or_else(|| invalid(text().unwrap_or_default()))?);
         }
         "status" => {
-            let status = text()?
-                .parse()
-                .ok()
-                .filter(|status| (100..1000).contains(status));
-            switches.status = Some(status.ok_or_else(|| invalid(text().unwrap_or_default()))?);
+            let status = u16::try_from(number()?).unwrap_or(u16::MAX);
+            if !(100..600).contains(&status) {
+                list.notices.push(format!(
+                    "status:{status} is no status: it is answered with 500"
+                ));
+            }
+            switches.status = Some(status);
         }
         "log" => switches.log = Some(true),
         "nolog" => {
@@ -165,17 +219,16 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
         "capture" => switches.capture = true,
         "multimatch" => switches.multi_match = true,
         "skip" => {
-            let count = text()?.parse().ok().filter(|count| *count > 0);
-            switches.flow = Some(Flow::Skip(
-                count.ok_or_else(|| invalid(text().unwrap_or_default()))?,
-            ));
+            // Compat: `skip:0` skips one rule.
+            let count = u32::try_from(number()?).unwrap_or(u32::MAX).max(1);
+            switches.flow = Some(Flow::Skip(count));
         }
         "skipafter" => switches.flow = Some(Flow::SkipAfter(text()?.to_owned())),
 
         "deny" => switches.disruptive = Some(Disruptive::Deny),
         "drop" => switches.disruptive = Some(Disruptive::Drop),
         "pass" => switches.disruptive = Some(Disruptive::Pass),
-        "block" => switches.block = true,
+        "block" => switches.block = true, // in a member of a chain without effect
         "redirect" => {
             switches.disruptive = Some(Disruptive::Redirect(Template::parse(required()?)))
         }
@@ -183,7 +236,7 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
         "allow" => {
             switches.disruptive = Some(Disruptive::Allow(
                 match given.map(<[u8]>::to_ascii_lowercase).as_deref() {
-                    None | Some(b"") => AllowScope::Everything,
+                    None => AllowScope::Everything,
                     Some(b"phase") => AllowScope::Phase,
                     Some(b"request") => AllowScope::Request,
                     Some(_) => return Err(format!("Invalid parameter for allow: {}", text()?)),
@@ -197,10 +250,16 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
             .effects
             .push(Effect::SetVar(SetVar::parse(required()?)?)),
         "setenv" => list.effects.push(set_env(required()?)),
-        "ctl" => list.effects.push(Effect::Ctl(Ctl::parse(text()?)?)),
-        "initcol" => list
-            .effects
-            .push(Effect::Collection(init_collection(required()?)?)),
+        "ctl" => match Ctl::parse(text()?)? {
+            Some(ctl) => list.effects.push(Effect::Ctl(ctl)),
+            None => list.notices.push(format!("ctl:{} does nothing", text()?)),
+        },
+        "initcol" => match init_collection(required()?) {
+            Some(action) => list.effects.push(Effect::Collection(action)),
+            None => list
+                .notices
+                .push(format!("initcol:{} does nothing", text()?)),
+        },
         "setsid" | "setuid" | "setrsc" => {
             let collection = match name {
                 "setsid" => Variable::Session,
@@ -212,9 +271,12 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
                 Template::parse(required()?),
             )));
         }
-        "expirevar" | "deprecatevar" => list
-            .effects
-            .push(Effect::Collection(timed(name, required()?)?)),
+        "expirevar" | "deprecatevar" => match timed(name, required()?) {
+            Some(action) => list.effects.push(Effect::Collection(action)),
+            None => list
+                .notices
+                .push(format!("{name}:{} does nothing", text()?)),
+        },
         "sanitisearg" | "sanitizearg" => list
             .effects
             .push(Effect::Sanitise(Sanitise::Argument(required()?.to_vec()))),
@@ -222,7 +284,7 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
             list.effects.push(Effect::Sanitise(Sanitise::Matched))
         }
         "sanitisematchedbytes" | "sanitizematchedbytes" => {
-            list.effects.push(Effect::Sanitise(matched_bytes(given)?))
+            list.effects.push(Effect::Sanitise(matched_bytes(given)))
         }
         "sanitiserequestheader" | "sanitizerequestheader" => {
             list.effects.push(Effect::Sanitise(Sanitise::RequestHeader(
@@ -277,33 +339,26 @@ fn set_env(text: &[u8]) -> Effect {
     }
 }
 
-fn init_collection(text: &[u8]) -> Result<CollectionAction, String> {
-    let at = memchr::memchr(b'=', text).ok_or("initcol needs collection=key")?;
+/// Compat: any name is accepted; what is not one of the five collections can be written and never read.
+fn init_collection(text: &[u8]) -> Option<CollectionAction> {
+    let at = memchr::memchr(b'=', text)?;
     let (name, key) = text.split_at(at);
-    let name = String::from_utf8_lossy(name);
-    let collection = persistent(&name).ok_or_else(|| format!("Unknown collection: {name}"))?;
-    Ok(CollectionAction::Init(
-        collection,
+    Some(CollectionAction::Init(
+        persistent(&String::from_utf8_lossy(name))?,
         Template::parse(key.get(1..).unwrap_or_default()),
     ))
 }
 
-fn timed(action: &str, text: &[u8]) -> Result<CollectionAction, String> {
-    let wanted = if action == "expirevar" {
-        "collection.name=seconds"
-    } else {
-        "collection.name=amount/seconds"
+/// Compat: without a value it is 1; what names no collection is accepted, and does nothing.
+fn timed(action: &str, text: &[u8]) -> Option<CollectionAction> {
+    let (name, value) = match memchr::memchr(b'=', text) {
+        Some(at) => (text.get(..at)?, text.get(at + 1..)?),
+        None => (text, &b"1"[..]),
     };
-    let needs = || format!("{action} needs {wanted}");
-    let at = memchr::memchr(b'=', text).ok_or_else(needs)?;
-    let (name, value) = text.split_at(at);
-    let (collection, name) = data::split_name(name).ok_or_else(needs)?;
-    let collection = collection.ok_or_else(needs)?;
-    let (name, value) = (
-        Template::parse(name),
-        Template::parse(value.get(1..).unwrap_or_default()),
-    );
-    Ok(if action == "expirevar" {
+    let (collection, name) = data::split_name(name)?;
+    let (collection, name) = (collection?, Template::parse(name));
+    let value = Template::parse(value);
+    Some(if action == "expirevar" {
         CollectionAction::Expire(collection, name, value)
     } else {
         CollectionAction::Deprecate(collection, name, value)
@@ -315,12 +370,11 @@ fn persistent(name: &str) -> Option<Variable> {
     Variable::lookup(name).filter(|found| matches!(found, Global | Ip | Session | User | Resource))
 }
 
-fn matched_bytes(given: Option<&[u8]>) -> Result<Sanitise, String> {
-    let text = String::from_utf8_lossy(given.unwrap_or(b"0/0")).into_owned();
-    let parsed = text
-        .split_once('/')
-        .and_then(|(head, tail)| Some((head.parse().ok()?, tail.parse().ok()?)));
-    let (head, tail) =
-        parsed.ok_or_else(|| format!("Invalid parameter for sanitiseMatchedBytes: {text}"))?;
-    Ok(Sanitise::MatchedBytes { head, tail })
+fn matched_bytes(given: Option<&[u8]>) -> Sanitise {
+    let number = |text: Option<&[u8]>| usize::try_from(atoi(text.unwrap_or_default())).unwrap_or(0);
+    let mut ends = given.unwrap_or_default().splitn(2, |&byte| byte == b'/');
+    Sanitise::MatchedBytes {
+        head: number(ends.next()),
+        tail: number(ends.next()),
+    }
 }

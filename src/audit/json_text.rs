@@ -98,9 +98,9 @@ impl<'o> Json<'o> {
     }
 
     /// `"key":number`, unless there is none.
-    pub fn number_if(&mut self, key: &str, number: Option<u8>) {
+    pub fn number_if(&mut self, key: &str, number: Option<impl Into<u64>>) {
         if let Some(number) = number {
-            self.number(key, u64::from(number));
+            self.number(key, number.into());
         }
     }
 

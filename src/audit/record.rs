@@ -300,9 +300,9 @@ pub struct MatchedRule<'a> {
     /// `severity:`, 0 to 7.
     pub severity: Option<u8>,
     /// `accuracy:`
-    pub accuracy: Option<u8>,
+    pub accuracy: Option<u32>,
     /// `maturity:`
-    pub maturity: Option<u8>,
+    pub maturity: Option<u32>,
     /// `phase:`
     pub phase: Option<Phase>,
     /// Whether the rule belongs to a chain of more than one.

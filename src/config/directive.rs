@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::section::{DirConfig, Section};
+use crate::operators::atoi;
 use crate::seclang::{self, Word};
 use crate::types::Origin;
 
@@ -22,8 +23,6 @@ pub struct Directive {
 /// How many arguments a directive takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arity {
-    /// None.
-    None,
     /// Exactly one.
     One,
     /// One or two.
@@ -120,7 +119,6 @@ impl Directive {
     fn check_arity(&self, words: &[Word]) -> Result<(), String> {
         let given = words.len();
         let (fits, wanted) = match self.arity {
-            Arity::None => (given == 0, "no arguments"),
             Arity::One => (given == 1, "one argument"),
             Arity::OneOrTwo => ((1..=2).contains(&given), "1-2 arguments"),
             Arity::Two => (given == 2, "two arguments"),
@@ -166,11 +164,31 @@ impl Arguments<'_> {
         flag(self.words).unwrap_or(false)
     }
 
-    /// The first argument as a number.
-    pub(super) fn number<T: std::str::FromStr>(&self) -> Result<T, Problem> {
+    /// The first argument as a number that is not below `least`.
+    ///
+    /// Compat: it is read as far as it is a number, and is 0 where it is none; the administrator is told so.
+    pub(super) fn number<T: TryFrom<i64>>(
+        &self,
+        section: &mut Section,
+        least: i64,
+    ) -> Result<T, Problem> {
         let (name, text) = (self.directive.name, self.text(0));
-        let number = text.trim().parse();
-        number.map_err(|_| format!("ModSecurity: Invalid value for {name}: {text}").into())
+        let value = atoi(text.as_bytes());
+        let number = T::try_from(value)
+            .ok()
+            .filter(|_| (least..i64::MAX).contains(&value));
+        let number =
+            number.ok_or_else(|| format!("ModSecurity: Invalid value for {name}: {text}"))?;
+        if value.to_string() != text.trim() {
+            self.note(section, &format!("{name} {text} is read as {value}"));
+        }
+        Ok(number)
+    }
+
+    /// Tells the administrator something about this place.
+    pub(super) fn note(&self, section: &mut Section, text: &str) {
+        let Origin { file, line } = &self.place.origin;
+        section.note(format!("{file}:{line}: {text}."));
     }
 
     /// The first argument as the mode of a file; `None` for `default`.

@@ -78,7 +78,7 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecResponseBodyLimit", One, Anywhere, "bytes, at most 1073741824", body::response_limit),
     row("SecResponseBodyLimitAction", One, Anywhere, "Reject or ProcessPartial", body::response_limit_action),
     row("SecResponseBodyMimeType", Iterate, Anywhere, "media types", body::mime_types),
-    row("SecResponseBodyMimeTypesClear", None, Anywhere, "", body::mime_types_clear),
+    row("SecResponseBodyMimeTypesClear", Any, Anywhere, "", body::mime_types_clear),
     // Logs.
     row("SecAuditEngine", One, Anywhere, "On, Off or RelevantOnly", audit::engine),
     row("SecAuditLog", One, Anywhere, "a file", audit::log),
@@ -90,11 +90,11 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecDebugLog", One, Anywhere, "a file", audit::debug_log),
     row("SecDebugLogLevel", One, Anywhere, "0 to 9", audit::debug_level),
     // Accepted without effect, with a notice at start.
-    row("SecStatusEngine", One, Anywhere, "Palisade never reports to anybody", absent::noticed),
-    row("SecCacheTransformations", OneOrTwo, Anywhere, "the engine keeps transformed values by itself where that pays", absent::noticed),
+    row("SecStatusEngine", One, Anywhere, "Palisade never reports to anybody", absent::noticed_switch),
+    row("SecCacheTransformations", OneOrTwo, Anywhere, "the engine keeps transformed values by itself where that pays", absent::noticed_switch),
     row("SecDataDir", One, MainServer, "persistent collections live in the memory of each process in this version", absent::noticed),
     row("SecRequestEncoding", One, Anywhere, "mod_security2 makes no use of it either", absent::noticed),
-    row("SecUnicodeCodePage", One, Server, "name the code page in SecUnicodeMapFile", absent::noticed),
+    row("SecUnicodeCodePage", One, Server, "name the code page in SecUnicodeMapFile", absent::noticed_number),
     // Accepted where they ask for nothing.
     row("SecContentInjection", One, Anywhere, "content injection is not supported by this version", absent::off_only),
     row("SecStreamInBodyInspection", One, Anywhere, "stream inspection is not supported by this version", absent::off_only),

@@ -163,6 +163,16 @@ impl DirConfig {
     }
 }
 
+impl Section {
+    /// Remembers a sentence for the administrator.
+    pub(super) fn note(&mut self, text: String) {
+        let notes = Arc::make_mut(self.stated.notes.get_or_insert_default());
+        if !notes.contains(&text) {
+            notes.push(text);
+        }
+    }
+}
+
 impl Config {
     fn new(settings: Settings, rules: Arc<RuleSet>) -> Config {
         let client_policy = Policy {

@@ -69,8 +69,8 @@ impl Transaction {
             }
             field("data", &data);
         }
-        if let Some(severity) = meta.severity {
-            field("severity", severity.name().as_bytes());
+        if let Some(severity) = meta.severity.and_then(|severity| severity.name()) {
+            field("severity", severity.as_bytes());
         }
         if let Some(ver) = &meta.ver {
             field("ver", &escaped(ver.as_bytes()));

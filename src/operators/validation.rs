@@ -25,6 +25,10 @@ impl ByteSet {
                     let value = bound(field, &span, "Invalid range value")?;
                     set.insert(value);
                 }
+                Some(0) => {
+                    let message = "Invalid range start value";
+                    return Err(CompileError::at(span, message));
+                }
                 Some(dash) => {
                     let (low, high) = field.split_at(dash);
                     let low = bound(low, &span, "Invalid range start value")?;

@@ -1,10 +1,11 @@
 //! Trees to rules: names are resolved, arguments compiled, defaults taken in.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::rule::{Argument, Chain, Rule, Selector, Target, Test};
-use crate::actions::{self, ActionList, Context, Disruptive, Flow, TransformationStep};
+use crate::actions::{self, ActionList, AllowScope, Context, Disruptive, Flow, TransformationStep};
 use crate::operators::{self, Kind, rx::Pattern};
 use crate::seclang::{self, ast};
 use crate::template::Template;
@@ -54,6 +55,8 @@ pub struct Compiler<'a> {
     pub pcre_match_limit: Option<u32>,
     /// `SecPcreMatchLimitRecursion`.
     pub pcre_match_limit_recursion: Option<u32>,
+    /// What the administrator should know about what was compiled.
+    pub notices: RefCell<Vec<String>>,
 }
 
 impl Compiler<'_> {
@@ -79,8 +82,14 @@ impl Compiler<'_> {
             false => own.clone().or(inherited),
         };
         let disruptive = disruptive.unwrap_or(Disruptive::Pass);
-        let refuses = !matches!(disruptive, Disruptive::Pass | Disruptive::Allow(_));
-        if phase == Phase::Logging && refuses && own.is_some() {
+        let refuses = |what: &Disruptive| {
+            !matches!(
+                what,
+                Disruptive::Pass | Disruptive::Allow(AllowScope::Everything)
+            )
+        };
+        let pauses = switches.pause.is_some();
+        if phase == Phase::Logging && (pauses || own.as_ref().is_some_and(refuses)) {
             let error = seclang::Error::new(
                 "Disruptive actions (except pass and allow) cannot be specified for phase 5 rules",
                 0..source.actions.map_or(0, <[u8]>::len),
@@ -139,6 +148,9 @@ impl Compiler<'_> {
         };
         let tree = seclang::parse_actions(source.actions.unwrap_or_default()).map_err(at)?;
         let list = actions::parse(&tree, context).map_err(at)?;
+        self.notices
+            .borrow_mut()
+            .extend(list.notices.iter().cloned());
         Ok((tree, list))
     }
 
@@ -261,7 +273,7 @@ fn target(tree: &ast::Target) -> Result<Target, seclang::Error> {
         // Compat: HTTP_<Name> is an old spelling of REQUEST_HEADERS:<Name>.
         None => match name
             .get(..5)
-            .filter(|prefix| prefix.eq_ignore_ascii_case("HTTP_"))
+            .filter(|prefix| name.len() > 5 && prefix.eq_ignore_ascii_case("HTTP_"))
         {
             Some(_) => {
                 let key = name.get(5..).unwrap_or_default().as_bytes().to_vec();
@@ -279,14 +291,15 @@ fn target(tree: &ast::Target) -> Result<Target, seclang::Error> {
         (Shape::Scalar, Some(_)) if variable != Variable::RequestBody => {
             Some("Variable does not support parameters")
         }
+        (Shape::Collection, None) if variable == Variable::Env => {
+            Some("Missing mandatory parameter for variable")
+        }
         (Shape::Collection, Some(selector))
             if variable == Variable::Env && selector.value.starts_with(b"/") =>
         {
             Some("Regular expressions are not supported for variable")
         }
-        (Shape::KeyedCollection, None) if !tree.exclude => {
-            Some("Missing mandatory parameter for variable")
-        }
+        (Shape::KeyedCollection, None) => Some("Missing mandatory parameter for variable"),
         (Shape::Scalar, None) if tree.count => {
             Some("The & modifier does not apply to non-collection variables")
         }

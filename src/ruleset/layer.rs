@@ -166,7 +166,13 @@ impl LayerBuilder {
         })
     }
 
-    /// Whether the section has no rules of its own.
+    /// Whether a selected chain of this section has a rule at `position`.
+    pub fn has_member(&mut self, selector: &RuleSelector, position: usize) -> bool {
+        self.selected(selector)
+            .any(|chain| position < chain.rules.len())
+    }
+
+    /// Whether the section has rules of its own.
     pub fn has_rules(&self) -> bool {
         self.items.iter().any(|item| matches!(item, Item::Chain(_)))
     }

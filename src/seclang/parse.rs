@@ -125,18 +125,19 @@ fn parse_list(text: &[u8]) -> Result<Vec<Item>, Error> {
         let value = if text.get(at) == Some(&b'\'') {
             let (value, end) = parse_quoted(text, at)?;
             at = end;
-            value
+            Some(value)
         } else {
             let start = at;
             at += count_while(text, at, |byte| {
                 !matches!(byte, b'|' | b',') && !is_space(byte)
             });
-            Spanned {
+            // Compat: nothing behind the colon is no value at all.
+            (start < at).then(|| Spanned {
                 value: text.get(start..at).unwrap_or_default().to_vec(),
                 span: start..at,
-            }
+            })
         };
-        items.push((name, Some(value)));
+        items.push((name, value));
         at += count_while(text, at, |byte| {
             is_space(byte) || matches!(byte, b',' | b'|')
         });

@@ -1,7 +1,5 @@
 //! Directives of mod_security2 that do less here, or nothing: none of them is passed over in silence.
 
-use std::sync::Arc;
-
 use super::{Arguments, Problem, Section};
 
 type Outcome = Result<(), Problem>;
@@ -13,11 +11,31 @@ pub(super) fn noticed(section: &mut Section, arguments: &Arguments<'_>) -> Outco
         "{} is accepted without effect: {}.",
         directive.name, directive.help
     );
-    let notes = Arc::make_mut(section.stated.notes.get_or_insert_default());
-    if !notes.contains(&text) {
-        notes.push(text);
-    }
+    section.note(text);
     Ok(())
+}
+
+/// As [`noticed`], but the first argument is On or Off.
+pub(super) fn noticed_switch(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    let value = arguments.bytes(0);
+    if !["on", "off"]
+        .iter()
+        .any(|known| value.eq_ignore_ascii_case(known.as_bytes()))
+    {
+        let name = arguments.directive.name;
+        return Err(format!(
+            "ModSecurity: Invalid value for {name}: {}",
+            arguments.text(0)
+        )
+        .into());
+    }
+    noticed(section, arguments)
+}
+
+/// As [`noticed`], but the argument is a number.
+pub(super) fn noticed_number(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    arguments.number::<i64>(section, 1)?;
+    noticed(section, arguments)
 }
 
 /// Accepted as long as it switches nothing on.

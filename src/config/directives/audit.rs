@@ -38,12 +38,10 @@ pub(super) fn log(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
 }
 
 pub(super) fn parts(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let parts = Parts::parse(&arguments.text(0)).map_err(|_| {
-        format!(
-            "Invalid parts specification for SecAuditLogParts: {}",
-            arguments.text(0)
-        )
-    })?;
+    let text = arguments.text(0);
+    let parts = Parts::parse(&text).ok().filter(|_| !text.is_empty());
+    let parts =
+        parts.ok_or_else(|| format!("Invalid parts specification for SecAuditLogParts: {text}"))?;
     section.stated.audit_parts = Some(parts);
     Ok(())
 }
@@ -96,7 +94,7 @@ pub(super) fn debug_log(section: &mut Section, arguments: &Arguments<'_>) -> Out
 }
 
 pub(super) fn debug_level(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let level: u8 = arguments.number()?;
+    let level: u8 = arguments.number(section, 0)?;
     if level > 9 {
         return Err(format!("ModSecurity: Invalid value for SecDebugLogLevel: {level}").into());
     }

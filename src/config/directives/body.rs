@@ -15,17 +15,17 @@ pub(super) fn request_access(section: &mut Section, arguments: &Arguments<'_>) -
 }
 
 pub(super) fn request_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.request_body_limit = Some(arguments.number()?);
+    section.stated.request_body_limit = Some(arguments.number(section, 1)?);
     Ok(())
 }
 
 pub(super) fn request_no_files_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.request_body_no_files_limit = Some(arguments.number()?);
+    section.stated.request_body_no_files_limit = Some(arguments.number(section, 1)?);
     Ok(())
 }
 
 pub(super) fn request_in_memory_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.request_body_in_memory_limit = Some(arguments.number()?);
+    section.stated.request_body_in_memory_limit = Some(arguments.number(section, 1)?);
     Ok(())
 }
 
@@ -35,16 +35,12 @@ pub(super) fn request_limit_action(section: &mut Section, arguments: &Arguments<
 }
 
 pub(super) fn json_depth_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.json_depth_limit = Some(arguments.number()?);
+    section.stated.json_depth_limit = Some(arguments.number(section, 1)?);
     Ok(())
 }
 
 pub(super) fn arguments_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let limit: usize = arguments.number()?;
-    if limit == 0 {
-        return Err("ModSecurity: Invalid value for SecArgumentsLimit: 0".into());
-    }
-    section.stated.arguments_limit = Some(limit);
+    section.stated.arguments_limit = Some(arguments.number(section, 1)?);
     Ok(())
 }
 
@@ -122,7 +118,11 @@ pub(super) fn tmp_save_uploaded_files(section: &mut Section, arguments: &Argumen
 pub(super) fn upload_file_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     section.stated.upload_file_limit = match arguments.bytes(0).eq_ignore_ascii_case(b"default") {
         true => None,
-        false => Some(arguments.number()?),
+        // Compat: -1 is what mod_security2 writes for "not said".
+        false => match arguments.number::<i64>(section, -1)? {
+            -1 => None,
+            limit => usize::try_from(limit).ok(),
+        },
     };
     Ok(())
 }
@@ -133,7 +133,7 @@ pub(super) fn response_access(section: &mut Section, arguments: &Arguments<'_>) 
 }
 
 pub(super) fn response_limit(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    let limit: u64 = arguments.number()?;
+    let limit: u64 = arguments.number(section, 1)?;
     if limit > limits::BODY_LIMIT_MAXIMUM {
         let most = limits::BODY_LIMIT_MAXIMUM;
         return Err(format!(
@@ -162,7 +162,13 @@ pub(super) fn mime_types(section: &mut Section, arguments: &Arguments<'_>) -> Ou
     Ok(())
 }
 
-pub(super) fn mime_types_clear(section: &mut Section, _: &Arguments<'_>) -> Outcome {
+pub(super) fn mime_types_clear(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    if !arguments.words.is_empty() {
+        arguments.note(
+            section,
+            "SecResponseBodyMimeTypesClear clears all types, whatever it names",
+        );
+    }
     section.stated.response_body_mime_types = Some(Arc::default());
     Ok(())
 }

@@ -44,6 +44,9 @@ pub(super) fn component_signature(
 }
 
 pub(super) fn web_app_id(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    if arguments.bytes(0).is_empty() {
+        return Err("ModSecurity: Invalid value for SecWebAppId".into());
+    }
     section.stated.web_app_id = Some(arguments.text(0).into());
     Ok(())
 }
@@ -57,7 +60,7 @@ pub(super) fn pcre_match_limit(
     section: &mut Section,
     arguments: &Arguments<'_>,
 ) -> Result<(), Problem> {
-    section.stated.pcre_match_limit = Some(Some(arguments.number()?));
+    section.stated.pcre_match_limit = Some(Some(arguments.number(section, 1)?));
     Ok(())
 }
 
@@ -65,7 +68,7 @@ pub(super) fn pcre_match_limit_recursion(
     section: &mut Section,
     arguments: &Arguments<'_>,
 ) -> Result<(), Problem> {
-    section.stated.pcre_match_limit_recursion = Some(Some(arguments.number()?));
+    section.stated.pcre_match_limit_recursion = Some(Some(arguments.number(section, 1)?));
     Ok(())
 }
 
@@ -96,7 +99,7 @@ pub(super) fn collection_timeout(
     section: &mut Section,
     arguments: &Arguments<'_>,
 ) -> Result<(), Problem> {
-    let seconds: i64 = arguments.number()?;
+    let seconds: i64 = arguments.number(section, 0)?;
     if !(0..=limits::COLLECTION_TIMEOUT_MAXIMUM).contains(&seconds) {
         return Err(
             format!("ModSecurity: Invalid value for SecCollectionTimeout: {seconds}").into(),

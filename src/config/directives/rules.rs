@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Arguments, Problem, Section};
 use crate::actions::{self, IdRanges, RuleSelector};
+use crate::operators::atoi;
 use crate::operators::rx::{Limits, Options, Pattern};
 use crate::ruleset::{Compiler, Part, Source};
 use crate::seclang;
@@ -15,6 +16,9 @@ const RULE: &str = "Error creating rule: ";
 const ACTIONS: &str = "Error parsing actions: ";
 
 pub(super) fn rule(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    if arguments.bytes(1).is_empty() {
+        return Err("Error creating rule: Missing operator".into());
+    }
     let source = Source {
         targets: Some(arguments.bytes(0)),
         operator: Some(arguments.bytes(1)),
@@ -48,6 +52,7 @@ fn add(
         default_phase: section.default_phase,
         pcre_match_limit: section.stated.pcre_match_limit.flatten(),
         pcre_match_limit_recursion: section.stated.pcre_match_limit_recursion.flatten(),
+        notices: Default::default(),
     };
     let problem = |found: crate::ruleset::CompileError| {
         let heading = if found.part == Part::Actions {
@@ -59,10 +64,13 @@ fn add(
     };
     if section.rules.in_chain() {
         let (rule, more) = compiler.member(source).map_err(problem)?;
+        let notices = compiler.notices.take();
         section.rules.continue_chain(rule, more);
+        note_all(section, arguments, &notices);
         return Ok(());
     }
     let chain = compiler.starter(source).map_err(problem)?;
+    let notices = compiler.notices.take();
     if chain.id() == 0 {
         return Err("ModSecurity: No action id present within the rule".into());
     }
@@ -70,10 +78,30 @@ fn add(
         return Err("ModSecurity: Found another rule with the same id".into());
     }
     section.rules.start(chain);
+    note_all(section, arguments, &notices);
     Ok(())
 }
 
+fn note_all(section: &mut Section, arguments: &Arguments<'_>, notices: &[String]) {
+    for notice in notices {
+        arguments.note(section, notice);
+    }
+}
+
+/// Compat: the name is read as the id of a rule is.
 pub(super) fn marker(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    let name = arguments.bytes(0);
+    if name.is_empty()
+        || name
+            .iter()
+            .any(|byte| matches!(byte, b',' | b'|') || byte.is_ascii_whitespace())
+    {
+        return Err(format!(
+            "ModSecurity: Invalid name of a marker: {}",
+            arguments.text(0)
+        )
+        .into());
+    }
     section.rules.mark(&arguments.text(0));
     Ok(())
 }
@@ -105,12 +133,16 @@ pub(super) fn default_action(section: &mut Section, arguments: &Arguments<'_>) -
 
 pub(super) fn remove_by_id(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     for at in 0..arguments.words.len() {
-        section.rules.remove(by_id(arguments, at)?);
+        let ids = by_id(section, arguments, at);
+        section.rules.remove(ids);
     }
     Ok(())
 }
 
 pub(super) fn remove_by_tag(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    if arguments.bytes(0).is_empty() {
+        return Err("ModSecurity: Missing tag pattern".into());
+    }
     for at in 0..arguments.words.len() {
         section
             .rules
@@ -133,7 +165,7 @@ pub(super) fn update_target_by_id(section: &mut Section, arguments: &Arguments<'
     if !section.rules.has_rules() {
         return Err("Updating target by ID with no ruleset in this context".into());
     }
-    let selector = by_id(arguments, 0)?;
+    let selector = by_id(section, arguments, 0);
     update(section, arguments, &selector)
 }
 
@@ -153,16 +185,20 @@ pub(super) fn update_target_by_msg(section: &mut Section, arguments: &Arguments<
 pub(super) fn update_action_by_id(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     let text = arguments.text(0);
     let (id, position) = match text.split_once(':') {
+        // Compat: what is no number is 0.
         Some((id, position)) => {
-            let position = position
-                .parse()
-                .map_err(|_| format!("Invalid rule position: {text}"))?;
-            (id, position)
+            let position = atoi(position.as_bytes());
+            (id, usize::try_from(position).unwrap_or(usize::MAX))
         }
         None => (text.as_str(), 0),
     };
-    let ids = IdRanges::parse(id)
-        .ok_or_else(|| format!("ModSecurity: Invalid rule id or range: {id}"))?;
+    let (ids, _) = IdRanges::parse(id);
+    if ids.contains(0) {
+        return Err(format!("ModSecurity: Invalid ID for update action: {text}").into());
+    }
+    if arguments.bytes(1).is_empty() {
+        return Err("ModSecurity: Missing actions".into());
+    }
     let in_word = |error| Problem::Argument(ACTIONS, 1, error);
     let tree = seclang::parse_actions(arguments.bytes(1)).map_err(in_word)?;
     let context = if position == 0 {
@@ -170,7 +206,23 @@ pub(super) fn update_action_by_id(section: &mut Section, arguments: &Arguments<'
     } else {
         actions::Context::ChainMember
     };
-    let list = actions::parse(&tree, context).map_err(in_word)?;
+    let list = match actions::parse(&tree, context) {
+        Ok(list) => list,
+        // Compat: what cannot be done to a member is no mistake as long as there is no such member.
+        Err(_)
+            if position > 0
+                && !section
+                    .rules
+                    .has_member(&RuleSelector::Id(ids.clone()), position) =>
+        {
+            arguments.note(
+                section,
+                &format!("no rule above in this section is {text}: nothing is updated"),
+            );
+            return Ok(());
+        }
+        Err(error) => return Err(in_word(error)),
+    };
     if list.has_id {
         return Err("Rule id cannot be updated via SecRuleUpdateActionById".into());
     }
@@ -178,11 +230,19 @@ pub(super) fn update_action_by_id(section: &mut Section, arguments: &Arguments<'
         return Err("Rule phase cannot be updated via SecRuleUpdateActionById".into());
     }
     let selector = RuleSelector::Id(ids);
+    let mut found = false;
     section
         .rules
         .update_rules(&selector, position, |chain, position| {
+            found = true;
             chain.update(position, &list)
         });
+    if !found {
+        arguments.note(
+            section,
+            &format!("no rule above in this section is {text}: nothing is updated"),
+        );
+    }
     Ok(())
 }
 
@@ -191,6 +251,14 @@ fn update(section: &mut Section, arguments: &Arguments<'_>, selector: &RuleSelec
         Compiler::targets(arguments.bytes(at))
             .map_err(|error| Problem::Argument("Error updating target: ", at, error))
     };
+    // Compat: targets are read for the rules that get them.
+    if !section.rules.has_member(selector, 0) {
+        arguments.note(
+            section,
+            "no rule above in this section is meant: nothing is updated",
+        );
+        return Ok(());
+    }
     let added = targets(1)?;
     let replaced = arguments.optional(2).map(|_| targets(2)).transpose()?;
     section
@@ -199,11 +267,13 @@ fn update(section: &mut Section, arguments: &Arguments<'_>, selector: &RuleSelec
     Ok(())
 }
 
-fn by_id(arguments: &Arguments<'_>, at: usize) -> Result<RuleSelector, Problem> {
+fn by_id(section: &mut Section, arguments: &Arguments<'_>, at: usize) -> RuleSelector {
     let text = arguments.text(at);
-    let ids = IdRanges::parse(&text)
-        .ok_or_else(|| format!("ModSecurity: Invalid rule id or range: {text}"))?;
-    Ok(RuleSelector::Id(ids))
+    let (ids, clean) = IdRanges::parse(&text);
+    if !clean {
+        arguments.note(section, &format!("{text} is hardly a list of rule ids"));
+    }
+    RuleSelector::Id(ids)
 }
 
 fn pattern(arguments: &Arguments<'_>, at: usize) -> Result<Arc<Pattern>, Problem> {
