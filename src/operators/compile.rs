@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use super::rx::{Dynamic, Limits, Options, Pattern};
+use super::rx::{Candidates, Dynamic, Limits, Options, Pattern};
 use super::{AddressSet, ByteSet, Checksum, Comparison, Kind, Needle, Operator, Phrases, phrases};
 
 /// What compiling an operator may look at.
@@ -139,8 +139,8 @@ fn verify(
     argument: &[u8],
     context: &CompileContext<'_>,
 ) -> Result<Operator, CompileError> {
-    let pattern = Pattern::compile(argument, Options::verification(context.limits()))?;
-    Ok(Operator::Verify(checksum, pattern))
+    let candidates = Candidates::compile(argument, context.limits())?;
+    Ok(Operator::Verify(checksum, candidates))
 }
 
 /// The parts of a list between separators, without empty ones, and where they are.

@@ -79,7 +79,7 @@ pub enum Operator {
     ///
     /// Compat: `TX.0` is the number found; mod_security2 puts it into the place
     /// of each group of the pattern, too.
-    Verify(Checksum, Pattern),
+    Verify(Checksum, rx::Candidates),
     /// `@detectSQLi`.
     DetectSqli,
     /// `@detectXSS`.
@@ -195,7 +195,8 @@ impl Operator {
     /// The regular expression of a constant `@rx` or of a `@verify…`.
     pub fn pattern(&self) -> Option<&Pattern> {
         match self {
-            Operator::Rx(pattern) | Operator::Verify(_, pattern) => Some(pattern),
+            Operator::Rx(pattern) => Some(pattern),
+            Operator::Verify(_, candidates) => Some(candidates.pattern()),
             _ => None,
         }
     }
@@ -253,7 +254,7 @@ impl Operator {
                 None => Outcome::NoMatch,
                 Some((fault, offset)) => plain(Detail::Utf8(fault, offset)),
             },
-            Operator::Verify(checksum, pattern) => match checksum.find(pattern, value) {
+            Operator::Verify(checksum, candidates) => match checksum.find(candidates, value) {
                 Ok(None) => Outcome::NoMatch,
                 Ok(Some(found)) => {
                     let piece = Piece::Slice(found.clone());

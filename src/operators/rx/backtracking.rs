@@ -1,106 +1,48 @@
 //! PCRE2, for what the linear engine cannot express, under limits.
 
 use std::fmt::Write;
-use std::ops::Range;
-use std::sync::OnceLock;
 
 use pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
 
 use super::syntax::{Blank, End, Piece, Token};
-use super::{CAPTURES, Failure, Groups, Limits, Options};
+use super::{CAPTURES, Failure, Groups, Limits, MAX_PCRE2_MATCHES, Options};
 use crate::operators::CompileError;
-
-/// How much stack machine code may use.  PCRE2's default of 32 KiB is exceeded
-/// by ordinary rules on values of a few KiB; the pages are only reserved until
-/// they are used.  What needs more is matched again by the interpreter.
-const MAX_JIT_STACK: usize = 512 * 1024;
 
 /// How much heap the interpreter may use for one match, in KiB.  PCRE2's
 /// default is 20 GB.
 const MAX_HEAP_KIB: u32 = 16 * 1024;
 
-/// PCRE2's own ceiling of the match limit: a pattern can only lower it.
-const MATCH_LIMIT_CEILING: u32 = 10_000_000;
-
 const ERROR_MATCH_LIMIT: i32 = -47;
 const ERROR_DEPTH_LIMIT: i32 = -53;
 const ERROR_HEAP_LIMIT: i32 = -63;
-const ERROR_JIT_STACK: i32 = -46;
 
 /// A pattern compiled by PCRE2.
+///
+/// Its interpreter runs it: machine code leaves most of what it does uncounted.
 #[derive(Debug)]
-pub(super) struct Backtracking {
-    regex: Regex,
-    /// Made when the machine code first ran out of stack.
-    interpreter: OnceLock<Option<Regex>>,
-    builder: RegexBuilder,
-}
+pub(super) struct Backtracking(Regex);
 
 impl Backtracking {
     pub(super) fn compile(
         pattern: &[u8],
         pieces: &[Piece],
         options: Options,
-        limits: Limits,
     ) -> Result<Backtracking, CompileError> {
-        let translation = Translation::new(pattern, pieces, limits);
-        let mut builder = RegexBuilder::new();
-        builder
+        let translation = Translation::new(pattern, pieces, options.limits);
+        let regex = RegexBuilder::new()
             .dotall(true)
             .caseless(options.case_insensitive)
             .multi_line(options.multi_line)
-            .jit_if_available(true)
-            .max_jit_stack_size(Some(MAX_JIT_STACK));
-        let regex = builder
             .build(&translation.text)
             .map_err(|error| translation.error(pattern, &error))?;
-        builder.jit(false);
-        Ok(Backtracking {
-            regex,
-            interpreter: OnceLock::new(),
-            builder,
-        })
+        Ok(Backtracking(regex))
     }
 
-    pub(super) fn is_match(&self, value: &[u8]) -> Result<bool, Failure> {
-        self.run(|regex| regex.is_match(value))
-    }
-
-    pub(super) fn find_at(
-        &self,
-        value: &[u8],
-        start: usize,
-    ) -> Result<Option<Range<usize>>, Failure> {
-        let found = self.run(|regex| regex.find_at(value, start))?;
-        // \K inside of a look-around can put the start behind the end.
-        Ok(found.map(|m| m.start().min(m.end())..m.end()))
-    }
-
-    pub(super) fn captures(&self, value: &[u8]) -> Result<Option<Groups>, Failure> {
-        // Room for groups comes with a stack of its own: only for a match.
-        if !self.is_match(value)? {
-            return Ok(None);
-        }
-        self.run(|regex| {
-            let mut locations = regex.capture_locations();
-            let found = regex.captures_read(&mut locations, value)?;
-            Ok(found.map(|_| groups(&locations)))
-        })
-    }
-
-    fn run<T>(&self, search: impl Fn(&Regex) -> Result<T, pcre2::Error>) -> Result<T, Failure> {
-        let error = match search(&self.regex) {
-            Ok(found) => return Ok(found),
-            Err(error) if error.code() == ERROR_JIT_STACK => {
-                let interpreter = self
-                    .interpreter
-                    .get_or_init(|| self.builder.build(self.regex.as_str()).ok());
-                match interpreter.as_ref().map(search) {
-                    Some(Ok(found)) => return Ok(found),
-                    Some(Err(error)) => error,
-                    None => error,
-                }
-            }
+    pub(super) fn find_at(&self, value: &[u8], start: usize) -> Result<Option<Groups>, Failure> {
+        let mut locations = self.0.capture_locations();
+        let found = self.0.captures_read_at(&mut locations, value, start);
+        let error = match found {
+            Ok(found) => return Ok(found.map(|_| groups(&locations))),
             Err(error) => error,
         };
         let code = error.code();
@@ -109,7 +51,7 @@ impl Backtracking {
             .strip_prefix("PCRE2: error matching: ")
             .unwrap_or(&text);
         Err(match code {
-            ERROR_MATCH_LIMIT | ERROR_DEPTH_LIMIT | ERROR_HEAP_LIMIT | ERROR_JIT_STACK => {
+            ERROR_MATCH_LIMIT | ERROR_DEPTH_LIMIT | ERROR_HEAP_LIMIT => {
                 Failure::limit(format!("PCRE limits exceeded ({code}): {text}"))
             }
             _ => Failure::other(format!("Regex execution failed ({code}): {text}")),
@@ -137,8 +79,8 @@ struct Translation {
 
 impl Translation {
     fn new(pattern: &[u8], pieces: &[Piece], limits: Limits) -> Translation {
-        let matches = limits.matches.min(MATCH_LIMIT_CEILING);
-        let depth = limits.depth.min(MATCH_LIMIT_CEILING);
+        let matches = limits.matches.min(MAX_PCRE2_MATCHES);
+        let depth = limits.depth;
         let mut translation = Translation {
             text: format!(
                 "(*LIMIT_MATCH={matches})(*LIMIT_DEPTH={depth})(*LIMIT_HEAP={MAX_HEAP_KIB})(*NO_START_OPT)"

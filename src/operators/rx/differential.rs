@@ -37,23 +37,18 @@ fn compile(pattern: &[u8]) -> Result<Pattern, CompileError> {
 /// that patterns with `$` go through our own translation; as do those with `{,`,
 /// which means something else since PCRE2 10.43.
 ///
-/// Against the linear engine it is the interpreter, without automatic possessive
-/// quantifiers: PCRE2 takes `\S` and `\v` for disjoint, though both match 0x85,
-/// and finds no `\S+\v` in `a\x85`.  Against our own use of PCRE2 it is machine
-/// code, too, whose captures are not always those of the interpreter.
+/// It is the interpreter, without automatic possessive quantifiers: PCRE2 takes
+/// `\S` and `\v` for disjoint, though both match 0x85, and finds no `\S+\v` in
+/// `a\x85`.
 enum Oracle {
     Raw(pcre2::bytes::Regex),
     Translated(Backtracking),
 }
 
 impl Oracle {
-    fn new(pattern: &[u8], options: Options, linear: bool) -> Option<Oracle> {
+    fn new(pattern: &[u8], options: Options) -> Option<Oracle> {
         let has = |text: &[u8]| memchr::memmem::find(pattern, text).is_some();
-        let verb = match linear {
-            true => &b"(*NO_AUTO_POSSESS)"[..],
-            false => b"(*NO_START_OPT)",
-        };
-        let pattern = [verb, pattern].concat();
+        let pattern = [b"(*NO_AUTO_POSSESS)(*NO_START_OPT)", pattern].concat();
         if let Ok(text) = std::str::from_utf8(&pattern)
             && !(has(b"$") && options.dollar_end_only || has(b"{,"))
         {
@@ -61,12 +56,11 @@ impl Oracle {
                 .dotall(true)
                 .caseless(options.case_insensitive)
                 .multi_line(options.multi_line)
-                .jit_if_available(!linear)
                 .build(text);
             return built.ok().map(Oracle::Raw);
         }
         let pieces: Vec<_> = syntax::Reader::new(&pattern, options).collect();
-        let built = Backtracking::compile(&pattern, &pieces, options, LIMITS);
+        let built = Backtracking::compile(&pattern, &pieces, options);
         built.ok().map(Oracle::Translated)
     }
 
@@ -75,11 +69,11 @@ impl Oracle {
             Oracle::Raw(regex) => {
                 let mut locations = regex.capture_locations();
                 let found = regex.captures_read(&mut locations, value).ok()?;
-                let groups =
-                    (0..locations.len().min(CAPTURES)).map(|i| locations.get(i).map(|(s, e)| s..e));
-                Some(found.map(|_| Groups::new(groups)))
+                let kept = 0..locations.len().min(CAPTURES);
+                let group = |i| locations.get(i).map(|(start, end)| start.min(end)..end);
+                Some(found.map(|_| Groups::new(kept.map(group))))
             }
-            Oracle::Translated(regex) => regex.captures(value).ok(),
+            Oracle::Translated(regex) => regex.find_at(value, 0).ok(),
         }
     }
 }
@@ -112,8 +106,7 @@ fn hir(pattern: &Pattern) -> Option<Hir> {
 fn compare(source: &[u8], options: Options, values: &[Vec<u8>]) -> usize {
     let shown = source.escape_ascii();
     let pattern = Pattern::compile(source, options);
-    let linear = pattern.as_ref().is_ok_and(Pattern::is_linear);
-    let oracle = Oracle::new(source, options, linear);
+    let oracle = Oracle::new(source, options);
     let (pattern, oracle) = match (pattern, oracle) {
         (Ok(pattern), Some(oracle)) => (pattern, oracle),
         (Err(_), None) => return 0,
@@ -123,7 +116,7 @@ fn compare(source: &[u8], options: Options, values: &[Vec<u8>]) -> usize {
     let verdict_only = hir(&pattern).is_some_and(|hir| has_empty_turns(&hir));
     let necessary = pattern
         .necessary()
-        .map(|text| build(text, options).unwrap());
+        .map(|text| build(text, options, MAX_COMPILED_BYTES).unwrap());
     let mut compared = 0;
     for value in values {
         let (Ok(ours), Some(theirs)) = (pattern.captures(value), oracle.captures(value)) else {

@@ -3,17 +3,20 @@
 //! A pattern is PCRE syntax over bytes, without UTF mode; `.` matches LF and
 //! `$` the very end only, as in mod_security2.  What can be translated runs in
 //! the `regex` crate, whose time is linear in the value: no pattern can be made
-//! to explode.  The rest (look-around, back-references, possessive quantifiers
-//! and rarer things) runs in PCRE2 under limits.  For what both can run both
+//! to explode.  Look-around, back-references, atomic groups and possessive
+//! quantifiers run in an engine of our own that counts its steps (`bounded`),
+//! the rest (recursion, conditions, verbs) in PCRE2 under limits, on short
+//! values only.  For what two of them can run both
 //! say the same about whether a value matches, and where, with which captures;
 //! but for one case: if a loop's body can be empty, as in `(a*)+` or
 //! `(a??b?)+c`, extent and captures can differ, because PCRE2 takes an empty
 //! turn and ends the loop where the linear engine goes on.
 //!
-//! Before PCRE2 is asked, a linear pattern that matches at least as often is,
+//! Before an engine that goes back is asked, a linear pattern that matches at least as often is,
 //! where there is one: most values get no further.
 
 mod backtracking;
+mod bounded;
 mod dynamic;
 mod linear;
 mod syntax;
@@ -24,6 +27,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::CompileError;
 use backtracking::Backtracking;
+use bounded::Bounded;
 pub use dynamic::{Dynamic, MAX_PATTERN_BYTES};
 
 /// Groups kept of a match, the whole included: `TX.0` to `TX.9`.
@@ -33,31 +37,39 @@ pub const CAPTURES: usize = 10;
 /// pattern of the Core Rule Set needs a tenth of it.  Beyond, PCRE2 runs it.
 pub const MAX_COMPILED_BYTES: usize = 10 * 1024 * 1024;
 
+/// How large the compiled form of a pattern may become that is asked before an engine that goes back: it is to save
+/// time, and its time grows with its size.
+const MAX_NECESSARY_BYTES: usize = 256 * 1024;
+
 /// How much one thread may cache of a pattern's automaton, in bytes.  A full
 /// cache is emptied; the match goes on, slower.
 pub const MAX_AUTOMATON_CACHE_BYTES: usize = 1024 * 1024;
 
 /// The longest value PCRE2 is asked about, in bytes; beyond it the answer is a
-/// failure.  The match limit counts anew at each start and does not count all
+/// failure.  Its match limit counts anew at each start and does not count all
 /// that is done, so that time can grow with the square of the length and worse.
-/// As long as the bodies that are kept by default (`SecResponseBodyLimit`).
-pub const MAX_BACKTRACKING_BYTES: usize = 512 * 1024;
+/// Few patterns need PCRE2: the engine of our own takes values of any length.
+pub const MAX_BACKTRACKING_BYTES: usize = 2 * 1024;
 
-/// Match limit of PCRE2 where `SecPcreMatchLimit` is not set.
+/// The most that `SecPcreMatchLimit` grants to PCRE2, for the same reason: twice
+/// what mod_security2 recommends.
+pub const MAX_PCRE2_MATCHES: u32 = 2_000;
+
+/// Match limit where `SecPcreMatchLimit` is not set.
 ///
 /// Compat: the value of mod_security2's recommended configuration.  Its default
 /// of 1500 makes ordinary patterns fail.
 pub const DEFAULT_MATCH_LIMIT: u32 = 100_000;
 
-/// Depth limit of PCRE2 where `SecPcreMatchLimitRecursion` is not set.
+/// Depth limit of PCRE2 alone, where `SecPcreMatchLimitRecursion` is not set.
 pub const DEFAULT_DEPTH_LIMIT: u32 = 100_000;
 
-/// Limits of PCRE2 for one match.
+/// Limits of the engines that go back, for one start of a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Calls of the matching function; values above ten million count as that.
+    /// How often may be gone back; to PCRE2 at most [`MAX_PCRE2_MATCHES`] are granted.
     pub matches: u32,
-    /// Depth of backtracking; without effect where machine code runs.
+    /// Depth of backtracking in PCRE2.
     pub depth: u32,
 }
 
@@ -124,6 +136,8 @@ impl Default for Options {
 pub enum Engine {
     /// The `regex` crate: linear time.
     Linear,
+    /// Our own, which counts its steps.
+    Bounded,
     /// PCRE2 under limits.
     Backtracking,
 }
@@ -207,12 +221,36 @@ pub struct Pattern {
 #[derive(Debug)]
 enum Matcher {
     Linear(Regex),
-    Backtracking {
-        regex: Backtracking,
+    GoesBack {
+        fallback: Fallback,
         /// Matches whenever the pattern does.
         necessary: Option<Regex>,
         reason: String,
     },
+}
+
+/// An engine for what the linear one cannot express.
+#[derive(Debug)]
+enum Fallback {
+    Bounded(Bounded),
+    Pcre2(Backtracking),
+}
+
+impl Fallback {
+    fn find_at(&self, value: &[u8], start: usize) -> Result<Option<Groups>, Failure> {
+        let regex = match self {
+            Fallback::Bounded(bounded) => return bounded.find_at(value, start),
+            Fallback::Pcre2(regex) => regex,
+        };
+        let length = value.len();
+        if length > MAX_BACKTRACKING_BYTES {
+            return Err(Failure::limit(format!(
+                "Value is too long for a pattern that only PCRE2 runs: \
+                 {length} of at most {MAX_BACKTRACKING_BYTES} bytes"
+            )));
+        }
+        regex.find_at(value, start)
+    }
 }
 
 impl Matcher {
@@ -222,31 +260,20 @@ impl Matcher {
         value: &[u8],
         start: usize,
         linear: impl FnOnce(&Regex) -> Option<T>,
-        backtracking: impl FnOnce(&Backtracking) -> Result<Option<T>, Failure>,
+        fallback: impl FnOnce(Groups) -> T,
     ) -> Result<Option<T>, Failure> {
         if start > value.len() {
             return Ok(None);
         }
         match self {
             Matcher::Linear(regex) => Ok(linear(regex)),
-            Matcher::Backtracking {
-                regex, necessary, ..
-            } => {
-                if necessary
-                    .as_ref()
-                    .is_some_and(|n| !n.is_match_at(value, start))
-                {
-                    return Ok(None);
-                }
-                let length = value.len();
-                if length > MAX_BACKTRACKING_BYTES {
-                    return Err(Failure::limit(format!(
-                        "Value is too long for a pattern that is not linear: \
-                         {length} of at most {MAX_BACKTRACKING_BYTES} bytes"
-                    )));
-                }
-                backtracking(regex)
-            }
+            Matcher::GoesBack {
+                necessary: Some(necessary),
+                ..
+            } if !necessary.is_match_at(value, start) => Ok(None),
+            Matcher::GoesBack {
+                fallback: engine, ..
+            } => Ok(engine.find_at(value, start)?.map(fallback)),
         }
     }
 }
@@ -258,12 +285,14 @@ impl Pattern {
     /// What PCRE2 says of a pattern it does not accept, with the place.
     pub fn compile(pattern: &[u8], options: Options) -> Result<Pattern, CompileError> {
         let pieces: Vec<_> = syntax::Reader::new(pattern, options).collect();
-        let translated = linear::translate(&pieces).and_then(|text| build(&text, options));
+        let translated =
+            linear::translate(&pieces).and_then(|text| build(&text, options, MAX_COMPILED_BYTES));
         let matcher = match translated {
             Ok(regex) => Matcher::Linear(regex),
-            Err(reason) => Matcher::Backtracking {
-                regex: Backtracking::compile(pattern, &pieces, options, options.limits)?,
-                necessary: linear::relax(&pieces).and_then(|text| build(&text, options).ok()),
+            Err(reason) => Matcher::GoesBack {
+                fallback: fallback(pattern, &pieces, options)?,
+                necessary: linear::relax(&pieces)
+                    .and_then(|text| build(&text, options, MAX_NECESSARY_BYTES).ok()),
                 reason,
             },
         };
@@ -295,9 +324,12 @@ impl Pattern {
 
     /// Which engine runs it.
     pub fn engine(&self) -> Engine {
-        match self.matcher {
+        match &self.matcher {
             Matcher::Linear(_) => Engine::Linear,
-            Matcher::Backtracking { .. } => Engine::Backtracking,
+            Matcher::GoesBack { fallback, .. } => match fallback {
+                Fallback::Bounded(_) => Engine::Bounded,
+                Fallback::Pcre2(_) => Engine::Backtracking,
+            },
         }
     }
 
@@ -310,7 +342,7 @@ impl Pattern {
     pub fn not_linear_because(&self) -> Option<&str> {
         match &self.matcher {
             Matcher::Linear(_) => None,
-            Matcher::Backtracking { reason, .. } => Some(reason),
+            Matcher::GoesBack { reason, .. } => Some(reason),
         }
     }
 
@@ -319,7 +351,7 @@ impl Pattern {
     pub fn translated(&self) -> Option<&str> {
         match &self.matcher {
             Matcher::Linear(regex) => Some(regex.as_str()),
-            Matcher::Backtracking { .. } => None,
+            Matcher::GoesBack { .. } => None,
         }
     }
 
@@ -328,20 +360,20 @@ impl Pattern {
     pub fn necessary(&self) -> Option<&str> {
         match &self.matcher {
             Matcher::Linear(regex) => Some(regex.as_str()),
-            Matcher::Backtracking { necessary, .. } => necessary.as_ref().map(Regex::as_str),
+            Matcher::GoesBack { necessary, .. } => necessary.as_ref().map(Regex::as_str),
         }
     }
 
     /// Whether the pattern matches anywhere in the value.
     ///
     /// # Errors
-    /// A limit of PCRE2 was reached.
+    /// A limit was reached.
     pub fn is_match(&self, value: &[u8]) -> Result<bool, Failure> {
         let found = self.matcher.ask(
             value,
             0,
             |regex| regex.is_match(value).then_some(()),
-            |regex| Ok(regex.is_match(value)?.then_some(())),
+            |_| (),
         );
         Ok(found?.is_some())
     }
@@ -350,20 +382,20 @@ impl Pattern {
     /// by `\b` and the like.  None if `start` is beyond the value.
     ///
     /// # Errors
-    /// A limit of PCRE2 was reached.
+    /// A limit was reached.
     pub fn find_at(&self, value: &[u8], start: usize) -> Result<Option<Range<usize>>, Failure> {
         self.matcher.ask(
             value,
             start,
             |regex| regex.find_at(value, start).map(|m| m.range()),
-            |regex| regex.find_at(value, start),
+            |groups| groups.whole(),
         )
     }
 
     /// The first match with its groups.
     ///
     /// # Errors
-    /// A limit of PCRE2 was reached.
+    /// A limit was reached.
     pub fn captures(&self, value: &[u8]) -> Result<Option<Groups>, Failure> {
         self.matcher.ask(
             value,
@@ -379,18 +411,91 @@ impl Pattern {
                 let group = |i| locations.get(i).map(|(start, end)| start..end);
                 Some(Groups::new(kept.map(group)))
             },
-            |regex| regex.captures(value),
+            |groups| groups,
         )
     }
 }
 
+/// Looks for matches that something else accepts, in time linear in the value.
+///
+/// The linear engine finds one match in linear time, not all that overlap; so the one that counts is asked, if it can
+/// express the pattern.
+#[derive(Debug)]
+pub struct Candidates {
+    pattern: Pattern,
+    bounded: Option<Bounded>,
+}
+
+impl Candidates {
+    /// Compiles a pattern as those of `@verifyCC` are read.
+    ///
+    /// # Errors
+    /// As [`Pattern::compile`].
+    pub(super) fn compile(pattern: &[u8], limits: Limits) -> Result<Candidates, CompileError> {
+        let options = Options::verification(limits);
+        let pieces: Vec<_> = syntax::Reader::new(pattern, options).collect();
+        Ok(Candidates {
+            pattern: Pattern::compile(pattern, options)?,
+            bounded: Bounded::compile(pattern, &pieces, options),
+        })
+    }
+
+    /// The pattern.
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// The first match that is not empty and is accepted.  After one that is not, the search goes on one byte behind
+    /// its start.
+    ///
+    /// # Errors
+    /// A limit was reached.
+    pub fn find(
+        &self,
+        value: &[u8],
+        accept: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<Range<usize>>, Failure> {
+        let mut accept =
+            |found: Range<usize>| !found.is_empty() && value.get(found).is_some_and(&accept);
+        if !self.pattern.is_match(value)? {
+            return Ok(None);
+        }
+        if let Some(bounded) = &self.bounded {
+            let found = bounded.find_accepted(value, &mut accept)?;
+            return Ok(found.map(|groups| groups.whole()));
+        }
+        // What only PCRE2 runs: it takes short values only.
+        let mut from = 0;
+        while let Some(found) = self.pattern.find_at(value, from)? {
+            if accept(found.clone()) {
+                return Ok(Some(found));
+            }
+            from = found.start.max(from) + 1;
+        }
+        Ok(None)
+    }
+}
+
+/// The engine for a pattern that is not linear. PCRE2 always reads it: it says what is wrong with a wrong one.
+fn fallback(
+    pattern: &[u8],
+    pieces: &[syntax::Piece],
+    options: Options,
+) -> Result<Fallback, CompileError> {
+    let pcre2 = Backtracking::compile(pattern, pieces, options)?;
+    Ok(match Bounded::compile(pattern, pieces, options) {
+        Some(bounded) => Fallback::Bounded(bounded),
+        None => Fallback::Pcre2(pcre2),
+    })
+}
+
 /// Compiles a pattern that is already in the syntax of the `regex` crate.
-fn build(translated: &str, options: Options) -> Result<Regex, linear::Reason> {
+fn build(translated: &str, options: Options, max_bytes: usize) -> Result<Regex, linear::Reason> {
     RegexBuilder::new(translated)
         .unicode(false)
         .case_insensitive(options.case_insensitive)
         .nest_limit(linear::MAX_NESTING)
-        .size_limit(MAX_COMPILED_BYTES)
+        .size_limit(max_bytes)
         .dfa_size_limit(MAX_AUTOMATON_CACHE_BYTES)
         .build()
         .map_err(|e| e.to_string())

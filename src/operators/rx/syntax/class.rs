@@ -1,6 +1,6 @@
 //! Bracketed classes.
 
-use super::{AtMost, Class, Item, Reader, Token};
+use super::{AtMost, Class, Exact, Item, Reader, Token};
 
 const POSIX: [&str; 14] = [
     "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
@@ -17,7 +17,7 @@ impl Reader<'_> {
                 self.at = start;
                 self.eat(b"]"); // stands for itself in the first place
                 self.skip_class();
-                Token::opaque("a class only PCRE2 knows", AtMost::Unknown)
+                Token::exact("a class only PCRE2 knows", AtMost::Unknown, Exact::Byte)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Escapes: `\d`, `\x41`, `\b`, back-references.
 
-use super::{AtMost, Blank, Class, End, Item, Reader, Token};
+use super::{AtMost, Blank, Class, End, Exact, Item, Reader, Token};
 
 impl Reader<'_> {
     pub(super) fn escape(&mut self) -> Token {
@@ -26,16 +26,27 @@ impl Reader<'_> {
                 Token::Blank(Blank::Quote)
             }
             b'E' => Token::Blank(Blank::Quote),
-            b'R' => Token::opaque("\\R", AtMost::LineBreak),
+            b'R' => Token::exact("\\R", AtMost::LineBreak, Exact::LineBreak),
             b'X' => Token::opaque("\\X", AtMost::Text),
-            b'Z' => Token::opaque("\\Z", AtMost::Empty),
-            b'G' => Token::opaque("\\G", AtMost::Empty),
-            b'K' => Token::opaque("\\K", AtMost::Empty),
+            b'Z' => Token::exact("\\Z", AtMost::Empty, Exact::EndOrFinalNewline),
+            b'G' => Token::exact("\\G", AtMost::Empty, Exact::SearchStart),
+            b'K' => Token::exact("\\K", AtMost::Empty, Exact::Keep),
+            b'k' if self.eat(b"{") => self.named_reference(b'}'),
+            b'k' if self.eat(b"<") => self.named_reference(b'>'),
+            b'k' if self.eat(b"'") => self.named_reference(b'\''),
+            b'p' | b'P' => {
+                if self.peek() == Some(b'{') {
+                    self.skip_past(b'}');
+                } else {
+                    self.next_byte();
+                }
+                Token::exact("a Unicode property", AtMost::Unknown, Exact::Byte)
+            }
             b'1'..=b'9' => self.digits_escape(byte),
             _ => match self.byte_escape(byte) {
                 Some(byte) => Token::Byte(byte),
                 None => {
-                    // \p{…}, \g{…}: what is in braces is no quantifier.
+                    // \g{…}: what is in braces is no quantifier.
                     if self.peek() == Some(b'{') {
                         self.skip_past(b'}');
                     }
@@ -48,7 +59,6 @@ impl Reader<'_> {
     /// `\1` to `\9` and the like: a back-reference, or an octal code if there
     /// are not as many groups before it.
     fn digits_escape(&mut self, first: u8) -> Token {
-        let reference = Token::opaque("a back-reference", AtMost::Text);
         let digits = self
             .rest()
             .iter()
@@ -63,7 +73,8 @@ impl Reader<'_> {
             });
         if digits == 0 || first >= b'8' || number <= self.captures {
             self.at += digits;
-            return reference;
+            let exact = Exact::Reference(number as usize);
+            return Token::exact("a back-reference", AtMost::Text, exact);
         }
         match self.octal(u32::from(first - b'0'), 2) {
             Some(byte) => Token::Byte(byte),

@@ -1,6 +1,6 @@
 //! What starts with a parenthesis: groups, options, comments, verbs.
 
-use super::{AtMost, Blank, Modes, Reader, Token};
+use super::{AtMost, Blank, Exact, Modes, Reader, Token};
 
 impl Reader<'_> {
     pub(super) fn open(&mut self) -> Token {
@@ -25,12 +25,26 @@ impl Reader<'_> {
             }
             Some(b'\'') => self.named(outside, b'\''),
             Some(b'<') => {
-                self.at += 1;
-                self.opaque_group(outside, "look-behind", AtMost::Assertion)
+                let exact = match self.next_byte() {
+                    Some(b'=') => Some(Exact::Behind { negated: false }),
+                    Some(b'!') => Some(Exact::Behind { negated: true }),
+                    _ => None,
+                };
+                self.opaque_group(outside, "look-behind", AtMost::Assertion, exact)
             }
-            Some(b'=' | b'!' | b'*') => self.opaque_group(outside, "look-ahead", AtMost::Assertion),
-            Some(b'>') => self.opaque_group(outside, "an atomic group", AtMost::Group),
-            Some(b'|') => self.opaque_group(outside, "a group that resets captures", AtMost::Group),
+            Some(kind @ (b'=' | b'!' | b'*')) => {
+                let exact = (kind != b'*').then_some(Exact::Ahead {
+                    negated: kind == b'!',
+                });
+                self.opaque_group(outside, "look-ahead", AtMost::Assertion, exact)
+            }
+            Some(b'>') => {
+                let exact = Some(Exact::Atomic);
+                self.opaque_group(outside, "an atomic group", AtMost::Group, exact)
+            }
+            Some(b'|') => {
+                self.opaque_group(outside, "a group that resets captures", AtMost::Group, None)
+            }
             Some(b'(') => {
                 // A condition that is an assertion is a group of its own.
                 if self.peek() == Some(b'?') || self.peek() == Some(b'*') {
@@ -38,8 +52,9 @@ impl Reader<'_> {
                 } else {
                     self.skip_past(b')');
                 }
-                self.opaque_group(outside, "a conditional group", AtMost::Unknown)
+                self.opaque_group(outside, "a conditional group", AtMost::Unknown, None)
             }
+            Some(b'P') if self.eat(b"=") => self.named_reference(b')'),
             Some(b'C' | b'R' | b'&' | b'+' | b'0'..=b'9' | b'P') => self.reference(),
             Some(b'-') if self.peek().is_some_and(|b| b.is_ascii_digit()) => self.reference(),
             Some(_) => {
@@ -54,6 +69,26 @@ impl Reader<'_> {
     fn reference(&mut self) -> Token {
         self.skip_past(b')');
         Token::opaque("recursion, a reference or a callout", AtMost::Text)
+    }
+
+    /// A back-reference to a named group, up to the end of the name.
+    pub(super) fn named_reference(&mut self, close: u8) -> Token {
+        let start = self.at;
+        self.skip_past(close);
+        let name = self.pattern.get(start..self.at.saturating_sub(1));
+        let group = name.and_then(|name| self.group_named(name));
+        Token::Opaque {
+            what: "a back-reference",
+            at_most: AtMost::Text,
+            exact: group.map(|group| Exact::Reference(group as usize)),
+        }
+    }
+
+    fn group_named(&self, name: &[u8]) -> Option<u32> {
+        let mut names = self.names.iter();
+        names
+            .find(|(known, _)| *known == name)
+            .map(|(_, group)| *group)
     }
 
     /// `(*VERB)` or, in lower case and with a colon, a group such as `(*atomic:…)`.
@@ -74,7 +109,15 @@ impl Reader<'_> {
                 b"atomic" => AtMost::Group,
                 _ => AtMost::Unknown,
             };
-            return self.opaque_group(outside, "an assertion or atomic group", at_most);
+            let exact = match name {
+                b"pla" | b"positive_lookahead" => Some(Exact::Ahead { negated: false }),
+                b"nla" | b"negative_lookahead" => Some(Exact::Ahead { negated: true }),
+                b"plb" | b"positive_lookbehind" => Some(Exact::Behind { negated: false }),
+                b"nlb" | b"negative_lookbehind" => Some(Exact::Behind { negated: true }),
+                b"atomic" => Some(Exact::Atomic),
+                _ => None,
+            };
+            return self.opaque_group(outside, "an assertion or atomic group", at_most, exact);
         }
         self.skip_past(b')');
         Token::opaque("a verb", AtMost::Unknown)
@@ -89,9 +132,19 @@ impl Reader<'_> {
         }
     }
 
-    fn opaque_group(&mut self, outside: Modes, what: &'static str, at_most: AtMost) -> Token {
+    fn opaque_group(
+        &mut self,
+        outside: Modes,
+        what: &'static str,
+        at_most: AtMost,
+        exact: Option<Exact>,
+    ) -> Token {
         self.groups.push(outside);
-        Token::opaque(what, at_most)
+        Token::Opaque {
+            what,
+            at_most,
+            exact,
+        }
     }
 
     /// A named group, which for us is a numbered one.
@@ -108,10 +161,10 @@ impl Reader<'_> {
                 && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
         };
         let token = self.enter(outside, true);
-        if !closed || !is_name(name) || self.names.contains(&name) {
+        if !closed || !is_name(name) || self.group_named(name).is_some() {
             return Token::opaque("the name of a group", AtMost::Unknown);
         }
-        self.names.push(name);
+        self.names.push((name, self.captures));
         token
     }
 
@@ -159,7 +212,10 @@ impl Reader<'_> {
         self.at = (self.at + length + 1).min(self.pattern.len());
         self.modes = modes;
         match group {
-            true => self.opaque_group(outside, "options only PCRE2 knows", AtMost::Unknown),
+            true => {
+                let what = "options only PCRE2 knows";
+                self.opaque_group(outside, what, AtMost::Unknown, None)
+            }
             false => Token::opaque("options only PCRE2 knows", AtMost::Unknown),
         }
     }

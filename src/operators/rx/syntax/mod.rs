@@ -62,13 +62,52 @@ pub(super) enum Token {
         /// What it is, for people.
         what: &'static str,
         at_most: AtMost,
+        /// Its meaning, for the bounded engine; None leaves it to PCRE2.
+        exact: Option<Exact>,
     },
 }
 
 impl Token {
     fn opaque(what: &'static str, at_most: AtMost) -> Token {
-        Token::Opaque { what, at_most }
+        Token::Opaque {
+            what,
+            at_most,
+            exact: None,
+        }
     }
+
+    fn exact(what: &'static str, at_most: AtMost, exact: Exact) -> Token {
+        Token::Opaque {
+            what,
+            at_most,
+            exact: Some(exact),
+        }
+    }
+}
+
+/// What an opaque token means to an engine that goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exact {
+    /// Opens `(?>…)`.
+    Atomic,
+    /// Opens `(?=…)` or `(?!…)`.
+    Ahead { negated: bool },
+    /// Opens `(?<=…)` or `(?<!…)`.
+    Behind { negated: bool },
+    /// A quantifier that gives nothing back.
+    Possessive { min: u32, max: Option<u32> },
+    /// `\1`, by the number of the group.
+    Reference(usize),
+    /// `\Z`, or `$` where that is meant by it.
+    EndOrFinalNewline,
+    /// `\G`: where the search began.
+    SearchStart,
+    /// `\K`: the match begins here.
+    Keep,
+    /// `\R`: one end of a line.
+    LineBreak,
+    /// One byte of a set that PCRE2 knows: Unicode properties.
+    Byte,
 }
 
 /// An upper bound of what an opaque token matches.
@@ -155,7 +194,8 @@ pub(super) struct Reader<'p> {
     /// Modes to return to at the `)` of each open group.
     groups: Vec<Modes>,
     captures: u32,
-    names: Vec<&'p [u8]>,
+    /// Names of groups, with their numbers.
+    names: Vec<(&'p [u8], u32)>,
     before: Before,
     /// Inside of `\Q…\E`.
     quoting: bool,
@@ -272,7 +312,11 @@ impl<'p> Reader<'p> {
         match (self.modes.multi_line, self.dollar_end_only) {
             (true, _) => Token::End(End::Line),
             (false, true) => Token::End(End::Value),
-            (false, false) => Token::opaque("$ before a final newline", AtMost::Empty),
+            (false, false) => Token::exact(
+                "$ before a final newline",
+                AtMost::Empty,
+                Exact::EndOrFinalNewline,
+            ),
         }
     }
 
@@ -315,7 +359,10 @@ impl<'p> Reader<'p> {
             Before::Nothing => Token::opaque("a quantifier after nothing", AtMost::Unknown),
             Before::Quantifier => Token::opaque("a quantifier after a quantifier", AtMost::Unknown),
             Before::Assertion => Token::opaque("a quantifier after an assertion", plain),
-            Before::Atom if suffix == Some(b'+') => Token::opaque("a possessive quantifier", plain),
+            Before::Atom if suffix == Some(b'+') => {
+                let exact = Exact::Possessive { min, max };
+                Token::exact("a possessive quantifier", plain, exact)
+            }
             Before::Atom => Token::Quantifier {
                 min,
                 max,
