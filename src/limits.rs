@@ -33,8 +33,13 @@ pub const XML_DEPTH_LIMIT: usize = 256;
 /// Most elements in one XML document.
 ///
 /// As many `<a/>` as fit in a body of the default `SecRequestBodyNoFilesLimit` (1 MiB): nothing that the size limit
-/// admits by default is refused for its shape, and the tree stays below 7 MiB whatever that directive is set to.
+/// admits by default is refused for its shape.
 pub const XML_ELEMENT_LIMIT: usize = 262_144;
+
+/// Most elements, texts, CDATA sections, comments and instructions in one XML document.
+///
+/// More than fit in a body of the default `SecRequestBodyNoFilesLimit`: `x<a/>` are two in 5 bytes. 16 MiB of tree.
+pub const XML_NODE_LIMIT: usize = 524_288;
 
 /// Most attributes in one XML document, namespace declarations included. Same reasoning as [`XML_ELEMENT_LIMIT`].
 pub const XML_ATTRIBUTE_LIMIT: usize = 262_144;
@@ -60,6 +65,27 @@ pub const XML_DECLARATION_LIMIT: usize = 1024;
 
 /// Longest reference, in bytes between `&` and `;`. `#x10FFFF` has 8; leading zeroes are legal, so leave room for some.
 pub const XML_REFERENCE_LIMIT: usize = 64;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// body: XPath
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Deepest nesting of an XPath expression: brackets, arguments and predicates inside each other.
+///
+/// Expressions are configuration; the evaluator recurses with them, and people lose their way at five.
+pub const XPATH_NESTING_LIMIT: usize = 32;
+
+/// Most steps of one evaluation of an XPath expression: a node looked at, or 64 bytes of its text.
+///
+/// A path without positions looks at each node of the largest document (786,432 of them with the attributes) once a
+/// step, so that `//a//b/@c` stays well below; what is quadratic does not. Some 50 ms of work.
+pub const XPATH_STEP_LIMIT: u64 = 5_000_000;
+
+/// Most bytes of all values together that one XPath expression selects.
+///
+/// As much as the largest document has text ([`XML_TEXT_LIMIT`]), so `XML:/*` always fits. Nested elements repeat their
+/// text: `XML://*` of 1 MiB at the deepest level is 256 MiB.
+pub const XPATH_TEXT_LIMIT: usize = 134_217_728;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // body: XML-RPC

@@ -26,6 +26,8 @@ pub struct ActionList {
     pub effects: Vec<Effect>,
     /// What is accepted because mod_security2 accepts it, although it hardly says what was meant: one sentence each.
     pub notices: Vec<String>,
+    /// `xmlns`: prefixes in XPath expressions, and the namespaces they stand for.
+    pub namespaces: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// The largest id of a rule.
@@ -296,7 +298,8 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
                 required()?.to_vec(),
             )));
         }
-        "exec" | "xmlns" | "append" | "prepend" => {
+        "xmlns" => list.namespaces.push(namespace(required()?)?),
+        "exec" | "append" | "prepend" => {
             return Err(format!(
                 "The action {spelled} is not supported by this version of Palisade"
             ));
@@ -337,6 +340,21 @@ fn set_env(text: &[u8]) -> Effect {
         }
         None => Effect::SetEnv(Template::parse(text), Some(Template::parse(b"1"))),
     }
+}
+
+/// Reads `prefix=URI`.
+///
+/// Compat: white space around both is not part of them.
+fn namespace(text: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let shown = String::from_utf8_lossy(text);
+    let at = memchr::memchr(b'=', text);
+    let at = at.ok_or_else(|| format!("Missing xmlns href for prefix: {shown}"))?;
+    let (prefix, uri) = text.split_at(at);
+    let (prefix, uri) = (prefix.trim_ascii(), uri.get(1..).unwrap_or_default());
+    if prefix.is_empty() || uri.is_empty() {
+        return Err(format!("xmlns needs prefix=URI, not: {shown}"));
+    }
+    Ok((prefix.to_vec(), uri.trim_ascii().to_vec()))
 }
 
 /// Compat: any name is accepted; what is not one of the five collections can be written and never read.

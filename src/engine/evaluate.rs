@@ -1,6 +1,7 @@
 //! One rule and its targets: what matches, without changing anything.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use super::debug::sentence;
@@ -85,7 +86,14 @@ impl Transaction {
             }
         }
         if let Some(failure) = failure {
+            if failure.limit_exceeded {
+                self.tx.set(b"MSC_PCRE_LIMITS_EXCEEDED", "1");
+            }
             self.rule_failed(chain, rule, &failure);
+        }
+        if self.path_over_limit.take() {
+            self.tx.set(b"MSC_XPATH_LIMITS_EXCEEDED", "1");
+            self.rule_failed(chain, rule, &"an XPath expression went over its limits");
         }
         self.debug(4, |_| {
             format!("Rule returned {}.", u8::from(!hits.is_empty())).into_bytes()
@@ -166,11 +174,8 @@ impl Transaction {
         })
     }
 
-    /// A rule could not be decided: a flag that rules can read, and a line in the debug log.
-    fn rule_failed(&mut self, chain: &Chain, rule: &Rule, failure: &rx::Failure) {
-        if failure.limit_exceeded {
-            self.tx.set(b"MSC_PCRE_LIMITS_EXCEEDED", "1");
-        }
+    /// A rule could not be decided: a line in the logs.
+    fn rule_failed(&mut self, chain: &Chain, rule: &Rule, failure: &dyn fmt::Display) {
         let (id, file, line) = (chain.id(), Arc::clone(&rule.origin.file), rule.origin.line);
         let text = format!(
             "Rule [id \"{id}\"][file \"{file}\"][line \"{line}\"] - Execution error - {failure}"

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::rule::{Argument, Chain, Rule, Selector, Target, Test};
 use crate::actions::{self, ActionList, AllowScope, Context, Disruptive, Flow, TransformationStep};
+use crate::body::xml::xpath;
 use crate::operators::{self, Kind, rx::Pattern};
 use crate::seclang::{self, ast};
 use crate::template::Template;
@@ -161,8 +162,9 @@ impl Compiler<'_> {
         list: &ActionList,
         default: &ActionList,
     ) -> Result<Rule, CompileError> {
+        let namespaces = [&default.namespaces[..], &list.namespaces].concat();
         let targets = match source.targets {
-            Some(text) => Self::targets(text).map_err(|error| CompileError {
+            Some(text) => bound_targets(text, &namespaces).map_err(|error| CompileError {
                 part: Part::Targets,
                 error,
             })?,
@@ -208,6 +210,7 @@ impl Compiler<'_> {
             origin: self.origin.clone(),
             text: rule_text(source, &operator, tree).into(),
             target_text: source.targets.unwrap_or(b"REMOTE_ADDR").to_vec(),
+            namespaces,
         })
     }
 
@@ -263,6 +266,29 @@ fn unconditional() -> ast::Operator {
 
 fn unknown(message: String, name: &ast::Spanned<String>) -> seclang::Error {
     seclang::Error::new(message, name.span.clone())
+}
+
+/// The targets of a rule that declares these namespaces.
+fn bound_targets(
+    text: &[u8],
+    namespaces: &[(Vec<u8>, Vec<u8>)],
+) -> Result<Vec<Target>, seclang::Error> {
+    let bound = |tree: &ast::Target| {
+        let place = tree.selector.as_ref();
+        target(tree)?.bound(namespaces).map_err(|error| match place {
+            Some(selector) => in_selector(error, selector),
+            None => seclang::Error::new(error.message, tree.name.span.clone()),
+        })
+    };
+    seclang::parse_targets(text)?.iter().map(bound).collect()
+}
+
+/// A mistake in an XPath expression, at its place in the targets.
+fn in_selector(error: xpath::Error, selector: &ast::Spanned<Vec<u8>>) -> seclang::Error {
+    let start = selector.span.start;
+    // Behind a quoted pair the place is a byte off for each.
+    let span = start + error.span.start..start + error.span.end;
+    seclang::Error::new(error.message, span)
 }
 
 fn target(tree: &ast::Target) -> Result<Target, seclang::Error> {
@@ -326,12 +352,9 @@ fn compile_selector(
     text: &ast::Spanned<Vec<u8>>,
 ) -> Result<Selector, seclang::Error> {
     if variable == Variable::Xml {
-        // The two paths that rules use in practice; anything else is an XPath expression.
-        if !matches!(text.value.as_slice(), b"/*" | b"//@*") {
-            let message = "Only XML:/* and XML://@* are supported by this version of Palisade";
-            return Err(seclang::Error::new(message, text.span.clone()));
-        }
-        return Ok(Selector::Key(text.value.clone()));
+        return xpath::Expression::compile(&text.value)
+            .map(Selector::Path)
+            .map_err(|error| in_selector(error, text));
     }
     match text.value.as_slice() {
         [b'/', pattern @ .., b'/'] if !pattern.is_empty() => {

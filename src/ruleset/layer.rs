@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::rule::{Chain, Rule, Target};
 use crate::actions::RuleSelector;
+use crate::body::xml::xpath;
 
 /// The rules of one section, finished.
 #[derive(Debug)]
@@ -119,12 +120,15 @@ impl LayerBuilder {
 
     /// `SecRuleUpdateTarget…`: adds targets to all rules of the selected chains of this section, or replaces the
     /// targets that equal `replaced`.
+    ///
+    /// # Errors
+    /// An XPath expression among those added has a prefix that one of the rules does not declare.
     pub fn update_targets(
         &mut self,
         selector: &RuleSelector,
         added: &[Target],
         replaced: Option<&[Target]>,
-    ) {
+    ) -> Result<(), xpath::Error> {
         for chain in self.selected(selector) {
             for rule in &mut Arc::make_mut(chain).rules {
                 if let Some(replaced) = replaced {
@@ -133,9 +137,12 @@ impl LayerBuilder {
                     rule.targets
                         .retain(|target| !replaced.iter().any(|old| same(target, old)));
                 }
-                rule.targets.extend_from_slice(added);
+                for target in added {
+                    rule.targets.push(target.bound(&rule.namespaces)?);
+                }
             }
         }
+        Ok(())
     }
 
     /// Lets `change` loose on the rule at `position` in the selected chains of this section.
@@ -196,6 +203,7 @@ impl Target {
             (All, All) => true,
             (Key(a), Key(b)) => a.eq_ignore_ascii_case(b),
             (Pattern(a), Pattern(b)) => a.as_bytes() == b.as_bytes(),
+            (Path(a), Path(b)) => a.source() == b.source(),
             _ => false,
         }
     }

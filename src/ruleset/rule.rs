@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::actions::{ActionList, Disruptive, Effect, Flow, Meta};
+use crate::body::xml::xpath;
 use crate::operators::Operator;
 use crate::operators::rx::Pattern;
 use crate::template::Template;
@@ -33,6 +34,24 @@ pub struct Rule {
     pub text: Arc<[u8]>,
     /// Its targets as written.
     pub target_text: Vec<u8>,
+    /// What the prefixes in its XPath expressions mean.
+    pub namespaces: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Rule {
+    /// Adds meanings of prefixes, and lets the targets know.
+    fn declare(&mut self, namespaces: &[(Vec<u8>, Vec<u8>)]) {
+        if namespaces.is_empty() {
+            return;
+        }
+        self.namespaces.extend_from_slice(namespaces);
+        for target in &mut self.targets {
+            // What was declared before still is.
+            if let Ok(bound) = target.bound(&self.namespaces) {
+                *target = bound;
+            }
+        }
+    }
 }
 
 /// One target.
@@ -57,6 +76,8 @@ pub enum Selector {
     Key(Vec<u8>),
     /// Those whose key matches.
     Pattern(Arc<Pattern>),
+    /// What an expression selects in the XML document of the body.
+    Path(xpath::Expression),
 }
 
 impl Selector {
@@ -65,9 +86,21 @@ impl Selector {
         match self {
             Selector::All => true,
             Selector::Key(wanted) => wanted.eq_ignore_ascii_case(key),
+            Selector::Path(wanted) => wanted.source() == key,
             // A key that cannot be decided counts as selected: it is rather looked at once too often.
             Selector::Pattern(pattern) => pattern.is_match(key).unwrap_or(true),
         }
+    }
+}
+
+impl Target {
+    /// The target with the prefixes of its XPath expression, if it has one, bound to what they mean.
+    pub fn bound(&self, namespaces: &[(Vec<u8>, Vec<u8>)]) -> Result<Target, xpath::Error> {
+        let mut target = self.clone();
+        if let Selector::Path(path) = &self.selector {
+            target.selector = Selector::Path(path.bind(namespaces)?);
+        }
+        Ok(target)
     }
 }
 
@@ -143,6 +176,7 @@ impl Chain {
             step.apply(&mut rule.transformations);
         }
         rule.effects.extend(list.effects.iter().cloned());
+        rule.declare(&list.namespaces);
         let (meta, new) = (&mut rule.meta, &list.meta);
         meta.msg = new.msg.clone().or(meta.msg.take());
         meta.msg_text = new.msg_text.clone().or(meta.msg_text.take());

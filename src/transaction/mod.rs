@@ -13,6 +13,7 @@ mod store;
 mod uploads;
 mod verdict;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -64,6 +65,9 @@ pub struct Transaction {
     /// XMLRPC and PINGBACK.
     pub(crate) xmlrpc: Collection,
     pub(crate) pingback: Collection,
+
+    /// An XPath expression took more than its limits allow, since this was last asked.
+    pub(crate) path_over_limit: Cell<bool>,
 
     pub(crate) matches: Matches,
     pub(crate) interruption: Option<Interruption>,
@@ -126,6 +130,7 @@ impl Transaction {
             user: None,
             xmlrpc: Collection::default(),
             pingback: Collection::default(),
+            path_over_limit: Cell::new(false),
             matches: Matches::default(),
             interruption: None,
             allowed_until: None,

@@ -139,6 +139,11 @@ impl Body {
         self.visible.as_ref()
     }
 
+    /// The document that `XML` means.
+    pub(crate) fn xml(&self) -> Option<&xml::Document> {
+        self.parsed.xml.as_ref()
+    }
+
     /// The XML document of the body, whatever its Content-Type says.
     pub(crate) fn document(&self) -> Option<&xml::Document> {
         self.parsed.xml.as_ref().or(self.recognised.as_ref())

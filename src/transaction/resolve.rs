@@ -9,6 +9,7 @@ use super::Transaction;
 use crate::actions::Meta;
 use crate::audit::escape::log_escape_nq;
 use crate::body::multipart::{Content, File};
+use crate::body::xml::xpath;
 use crate::host::Host;
 use crate::ruleset::{Selector, Target};
 use crate::types::Phase;
@@ -90,6 +91,7 @@ impl Transaction {
                     Selector::Pattern(pattern) => {
                         Some(Cow::Owned([b"/", pattern.as_bytes(), b"/"].concat()))
                     }
+                    Selector::Path(path) => Some(Cow::Borrowed(path.source())),
                     Selector::All => None,
                 };
                 values.push(Value {
@@ -150,10 +152,7 @@ impl Transaction {
                     sink(Some(Cow::Owned(name.clone())), Cow::Owned(value));
                 }
             }
-            (Variable::Xml, Selector::Key(path)) => self.xml(path, sink),
-            (Variable::Xml, _) if self.body.parsed().xml.is_some() => {
-                sink(None, Cow::Borrowed(b"[XML document tree]"));
-            }
+            (Variable::Xml, selector) => self.xml(selector, sink),
             _ => self.collection(variable, scene, &mut |key, value| {
                 if key.as_ref().is_none_or(|key| selector.selects(key)) {
                     sink(key, value);
@@ -261,19 +260,29 @@ impl Transaction {
         self.response.iter().flat_map(|response| &response.headers)
     }
 
-    fn xml<'t>(&'t self, path: &[u8], sink: Sink<'_, 't>) {
-        let Some(document) = self.body.parsed().xml.as_ref() else {
+    /// The document itself, or what a path selects in it.
+    ///
+    /// Compat: the document is one value that says so.
+    fn xml<'t>(&'t self, selector: &Selector, sink: Sink<'_, 't>) {
+        let Some(document) = self.body.xml() else {
             return;
         };
-        let key = |path: &'static [u8]| Some(Cow::Borrowed(path));
-        match path {
-            b"/*" if document.root().is_some() => {
-                sink(key(b"/*"), Cow::Owned(document.root_text().to_vec()));
-            }
-            b"//@*" => document
-                .attributes()
-                .for_each(|attribute| sink(key(b"//@*"), Cow::Borrowed(attribute.value()))),
-            _ => {}
+        let path = match selector {
+            Selector::Path(path) => path.clone(),
+            // A macro's path is read when it is expanded, and knows no prefixes.
+            Selector::Key(text) => match xpath::Expression::compile(text) {
+                Ok(path) => path,
+                Err(_) => return,
+            },
+            _ => return sink(None, Cow::Borrowed(b"[XML document tree]")),
+        };
+        let selection = path.select(document, &xpath::Limits::default());
+        if selection.exceeded {
+            self.path_over_limit.set(true);
+        }
+        for value in selection.values {
+            let key = Cow::Owned(path.source().to_vec());
+            sink(Some(key), Cow::Borrowed(value));
         }
     }
 

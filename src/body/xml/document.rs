@@ -1,44 +1,73 @@
 //! The result of parsing: a flat tree.
 //!
-//! Elements stand in document order, each with the index where its subtree ends; all text stands in one buffer, in
-//! document order as well. So the string value of any element is one slice of that buffer, and dropping a document of
-//! any depth takes no recursion.
+//! All nodes stand in document order, each with the index where its subtree ends; all text stands in one buffer, in
+//! document order as well. So the string value of any node is one slice of a buffer, any axis of XPath is a range of
+//! indices, and dropping a document of any depth takes no recursion.
+
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use super::tag::{RawAttribute, push_value};
-use super::{Error, ErrorKind, Limits};
+use super::Error;
+use super::names::Names;
 
 /// A parsed XML document, or as much of it as precedes an error.
 #[derive(Debug, Clone, Default)]
 pub struct Document {
-    elements: Vec<ElementRecord>,
-    attributes: Vec<AttributeRecord>,
-    text: Bytes,
-    markup: Bytes,
-    doctype: bool,
-    error: Option<Error>,
+    /// The first is the document itself; there are none in an empty document.
+    pub(super) nodes: Vec<NodeRecord>,
+    pub(super) attributes: Vec<AttributeRecord>,
+    pub(super) text: Bytes,
+    pub(super) markup: Bytes,
+    pub(super) doctype: bool,
+    pub(super) error: Option<Error>,
+    /// Made when first asked for: most documents are never asked for a name.
+    pub(super) names: OnceLock<Names>,
+}
+
+/// What a node of the tree is. Attributes and namespaces are no nodes of the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NodeKind {
+    Document,
+    Element,
+    Text,
+    Cdata,
+    Comment,
+    Instruction,
 }
 
 /// Offsets fit 32 bits because [`XML_TEXT_LIMIT`](crate::limits::XML_TEXT_LIMIT) and its sisters are far below.
 #[derive(Debug, Clone, Copy)]
-struct ElementRecord {
-    /// Name, in `markup`.
-    name: (u32, u32),
-    /// All text within the element, in `text`.
-    text: (u32, u32),
-    /// The element's first attribute. They run until those of the next element.
-    attributes: u32,
+pub(super) struct NodeRecord {
+    pub(super) kind: NodeKind,
+    /// The name of an element, the target of an instruction: in `markup`.
+    pub(super) name: (u32, u32),
+    /// All text within the node, in `text`; what a comment or instruction says, in `markup`.
+    pub(super) content: (u32, u32),
+    /// The node's first attribute. They run until those of the next node.
+    pub(super) attributes: u32,
     /// Index after the last descendant.
-    end: u32,
+    pub(super) end: u32,
+    /// Index of the parent; that of the document is its own.
+    pub(super) parent: u32,
 }
 
 /// Name and value, in `markup`: the value begins where the name ends.
 #[derive(Debug, Clone, Copy)]
-struct AttributeRecord {
+pub(super) struct AttributeRecord {
     name: u32,
     value: u32,
     end: u32,
+}
+
+impl AttributeRecord {
+    pub(super) fn new(name: usize, value: usize, end: usize) -> Self {
+        Self {
+            name: name as u32,
+            value: value as u32,
+            end: end as u32,
+        }
+    }
 }
 
 impl Document {
@@ -49,7 +78,9 @@ impl Document {
 
     /// All elements in document order.
     pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
-        (0..self.elements.len()).map(|index| Element {
+        let is_element = |&(_, node): &(usize, &NodeRecord)| node.kind == NodeKind::Element;
+        let elements = self.nodes.iter().enumerate().filter(is_element);
+        elements.map(|(index, _)| Element {
             document: self,
             index,
         })
@@ -84,12 +115,46 @@ impl Document {
         self.error.as_ref()
     }
 
-    fn attributes_of(&self, index: usize) -> &[AttributeRecord] {
-        let start = |index: usize| self.elements.get(index).map(|e| e.attributes as usize);
-        let end = start(index + 1).unwrap_or(self.attributes.len());
-        start(index)
-            .and_then(|start| self.attributes.get(start..end))
-            .unwrap_or_default()
+    /// The node at an index; one without anything where there is none.
+    pub(super) fn node(&self, index: u32) -> NodeRecord {
+        const NOTHING: NodeRecord = NodeRecord {
+            kind: NodeKind::Document,
+            name: (0, 0),
+            content: (0, 0),
+            attributes: 0,
+            end: 0,
+            parent: 0,
+        };
+        *self.nodes.get(index as usize).unwrap_or(&NOTHING)
+    }
+
+    /// The name of an element, the target of an instruction, as written; empty for other nodes.
+    pub(super) fn name_of(&self, index: u32) -> &[u8] {
+        slice(&self.markup, self.node(index).name)
+    }
+
+    /// The string value of a node.
+    pub(super) fn content_of(&self, index: u32) -> &[u8] {
+        let node = self.node(index);
+        match node.kind {
+            NodeKind::Comment | NodeKind::Instruction => slice(&self.markup, node.content),
+            _ => slice(&self.text, node.content),
+        }
+    }
+
+    /// The attributes, by number, of the nodes from one index to before another.
+    pub(super) fn attribute_range(&self, from: u32, to: u32) -> std::ops::Range<u32> {
+        let all = self.attributes.len() as u32;
+        let first = |index: u32| self.nodes.get(index as usize).map_or(all, |n| n.attributes);
+        first(from)..first(to)
+    }
+
+    pub(super) fn attribute(&self, number: u32) -> Option<Attribute<'_>> {
+        let record = *self.attributes.get(number as usize)?;
+        Some(Attribute {
+            document: self,
+            record,
+        })
     }
 }
 
@@ -107,7 +172,12 @@ pub struct Element<'d> {
 impl<'d> Element<'d> {
     /// The qualified name, as written.
     pub fn name(self) -> &'d [u8] {
-        slice(&self.document.markup, self.record().name)
+        self.document.name_of(self.index as u32)
+    }
+
+    /// Where it stands among the nodes.
+    pub(super) fn index(self) -> u32 {
+        self.index as u32
     }
 
     /// The name without its namespace prefix.
@@ -121,7 +191,7 @@ impl<'d> Element<'d> {
 
     /// The string value: all text within the element and its descendants.
     pub fn text(self) -> &'d [u8] {
-        slice(&self.document.text, self.record().text)
+        self.document.content_of(self.index as u32)
     }
 
     /// The string value, sharing the document's memory.
@@ -131,14 +201,14 @@ impl<'d> Element<'d> {
 
     /// The pieces of text that stand in the element itself, between its children.
     pub fn own_text(self) -> impl Iterator<Item = &'d [u8]> {
-        let (start, end) = self.record().text;
+        let (start, end) = self.record().content;
         let mut children = self.children();
         let mut next = Some(start);
         std::iter::from_fn(move || {
             let from = next?;
             let to = match children.next() {
                 Some(child) => {
-                    let (start, end) = child.record().text;
+                    let (start, end) = child.record().content;
                     next = Some(end);
                     start
                 }
@@ -163,20 +233,14 @@ impl<'d> Element<'d> {
     /// The attributes, namespace declarations included.
     pub fn attributes(self) -> impl Iterator<Item = Attribute<'d>> {
         let document = self.document;
+        let index = self.index as u32;
         document
-            .attributes_of(self.index)
-            .iter()
-            .map(move |&record| Attribute { document, record })
+            .attribute_range(index, index + 1)
+            .filter_map(move |number| document.attribute(number))
     }
 
-    fn record(self) -> ElementRecord {
-        const NOTHING: ElementRecord = ElementRecord {
-            name: (0, 0),
-            text: (0, 0),
-            attributes: 0,
-            end: 0,
-        };
-        *self.document.elements.get(self.index).unwrap_or(&NOTHING)
+    fn record(self) -> NodeRecord {
+        self.document.node(self.index as u32)
     }
 }
 
@@ -192,15 +256,17 @@ impl<'d> Iterator for Children<'d> {
     type Item = Element<'d>;
 
     fn next(&mut self) -> Option<Element<'d>> {
-        if self.next >= self.end {
-            return None;
+        while self.next < self.end {
+            let child = Element {
+                document: self.document,
+                index: self.next,
+            };
+            self.next = child.record().end as usize;
+            if child.record().kind == NodeKind::Element {
+                return Some(child);
+            }
         }
-        let child = Element {
-            document: self.document,
-            index: self.next,
-        };
-        self.next = child.record().end as usize;
-        Some(child)
+        None
     }
 }
 
@@ -229,141 +295,15 @@ impl<'d> Attribute<'d> {
 
     /// Whether this is `xmlns` or `xmlns:…`.
     pub fn is_namespace_declaration(self) -> bool {
-        matches!(
-            self.name(),
-            b"xmlns" | [b'x', b'm', b'l', b'n', b's', b':', ..]
-        )
-    }
-}
-
-/// Builds a [`Document`] from the events of a scan.
-#[derive(Debug)]
-pub(super) struct Builder {
-    limits: Limits,
-    elements: Vec<ElementRecord>,
-    attributes: Vec<AttributeRecord>,
-    text: Vec<u8>,
-    markup: Vec<u8>,
-    open: Vec<usize>,
-    doctype: bool,
-}
-
-impl Builder {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            elements: Vec::new(),
-            attributes: Vec::new(),
-            text: Vec::new(),
-            markup: Vec::new(),
-            open: Vec::new(),
-            doctype: false,
-        }
+        self.declared_prefix().is_some()
     }
 
-    pub(super) fn has_root(&self) -> bool {
-        !self.elements.is_empty()
-    }
-
-    pub(super) fn is_inside_root(&self) -> bool {
-        !self.open.is_empty()
-    }
-
-    pub(super) fn has_doctype(&self) -> bool {
-        self.doctype
-    }
-
-    pub(super) fn note_doctype(&mut self) {
-        self.doctype = true;
-    }
-
-    pub(super) fn open(&mut self, name: &str, raw: &[RawAttribute<'_>]) -> Result<(), ErrorKind> {
-        if self.open.len() > self.limits.depth {
-            return Err(ErrorKind::TooDeep);
-        }
-        if self.elements.len() >= self.limits.elements {
-            return Err(ErrorKind::TooManyElements);
-        }
-        if self.attributes.len() + raw.len() > self.limits.attributes {
-            return Err(ErrorKind::TooManyAttributes);
-        }
-        let written = raw.iter().map(|a| a.name.len() + a.value.len());
-        let more = name.len() + written.sum::<usize>();
-        if self.text.len() + self.markup.len() + more > self.limits.text {
-            return Err(ErrorKind::TooMuchText);
-        }
-
-        let name_start = self.markup.len() as u32;
-        self.markup.extend_from_slice(name.as_bytes());
-        let text = self.text.len() as u32;
-        self.open.push(self.elements.len());
-        self.elements.push(ElementRecord {
-            name: (name_start, self.markup.len() as u32),
-            text: (text, text),
-            attributes: self.attributes.len() as u32,
-            end: 0,
-        });
-        for attribute in raw {
-            let name = self.markup.len() as u32;
-            self.markup.extend_from_slice(attribute.name.as_bytes());
-            let value = self.markup.len() as u32;
-            push_value(attribute.value, &mut self.markup)?;
-            self.attributes.push(AttributeRecord {
-                name,
-                value,
-                end: self.markup.len() as u32,
-            });
-        }
-        Ok(())
-    }
-
-    pub(super) fn close(&mut self, name: &str) -> Result<(), ErrorKind> {
-        let innermost = self.open.last().and_then(|&index| self.elements.get(index));
-        if innermost.is_none_or(|element| slice(&self.markup, element.name) != name.as_bytes()) {
-            return Err(ErrorKind::MismatchedTag);
-        }
-        self.close_innermost();
-        Ok(())
-    }
-
-    pub(super) fn close_innermost(&mut self) {
-        let end = self.elements.len() as u32;
-        if let Some(element) = self.open.pop().and_then(|i| self.elements.get_mut(i)) {
-            element.end = end;
-            element.text.1 = self.text.len() as u32;
-        }
-    }
-
-    pub(super) fn push_text(&mut self, text: &[u8]) -> Result<(), ErrorKind> {
-        let used = self.text.len() + self.markup.len();
-        let room = self.limits.text.saturating_sub(used);
-        match text.get(..room) {
-            Some(fitting) if fitting.len() < text.len() => {
-                self.text.extend_from_slice(fitting);
-                Err(ErrorKind::TooMuchText)
-            }
-            _ => {
-                self.text.extend_from_slice(text);
-                Ok(())
-            }
-        }
-    }
-
-    pub(super) fn push_char(&mut self, c: char) -> Result<(), ErrorKind> {
-        self.push_text(c.encode_utf8(&mut [0; 4]).as_bytes())
-    }
-
-    pub(super) fn finish(mut self, error: Option<Error>) -> Document {
-        while self.is_inside_root() {
-            self.close_innermost();
-        }
-        Document {
-            elements: self.elements,
-            attributes: self.attributes,
-            text: self.text.into(),
-            markup: self.markup.into(),
-            doctype: self.doctype,
-            error,
+    /// The prefix that this declares; the default namespace has none.
+    pub(super) fn declared_prefix(self) -> Option<&'d [u8]> {
+        match self.name() {
+            b"xmlns" => Some(b""),
+            [b'x', b'm', b'l', b'n', b's', b':', prefix @ ..] => Some(prefix),
+            _ => None,
         }
     }
 }

@@ -19,12 +19,15 @@ use std::fmt;
 
 use crate::limits;
 
+mod builder;
 mod chars;
 mod declaration;
 mod document;
 mod encoding;
+mod names;
 mod scanner;
 mod tag;
+pub mod xpath;
 
 pub use document::{Attribute, Children, Document, Element};
 
@@ -47,6 +50,8 @@ pub struct Limits {
     pub depth: usize,
     /// Number of elements.
     pub elements: usize,
+    /// Number of elements, texts, CDATA sections, comments and instructions.
+    pub nodes: usize,
     /// Number of attributes in the document.
     pub attributes: usize,
     /// Bytes of one tag.
@@ -60,6 +65,7 @@ impl Default for Limits {
         Self {
             depth: limits::XML_DEPTH_LIMIT,
             elements: limits::XML_ELEMENT_LIMIT,
+            nodes: limits::XML_NODE_LIMIT,
             attributes: limits::XML_ATTRIBUTE_LIMIT,
             tag: limits::XML_TAG_LIMIT,
             text: limits::XML_TEXT_LIMIT,
@@ -149,6 +155,7 @@ error_kinds! {
     Truncated "truncated" "Document ends early",
     TooDeep "too-deep" "Elements nested too deeply",
     TooManyElements "too-many-elements" "Too many elements",
+    TooManyNodes "too-many-nodes" "Too many texts, comments and instructions",
     TooManyAttributes "too-many-attributes" "Too many attributes",
     TagTooLong "tag-too-long" "Tag too long",
     NameTooLong "name-too-long" "Name too long",

@@ -5,8 +5,9 @@
 
 use quick_xml::parser::{ElementParser, Parser as _};
 
+use super::builder::Builder;
 use super::chars::{invalid_char, is_name, is_space};
-use super::document::{Builder, Document};
+use super::document::{Document, NodeKind};
 use super::{Error, ErrorKind, Options, tag};
 use crate::limits::{XML_NAME_LIMIT, XML_REFERENCE_LIMIT};
 
@@ -121,6 +122,19 @@ impl Scanner {
         self.state = State::Text { brackets: 0 };
         self.after_cr = false;
         self.pending.clear();
+    }
+
+    /// What follows is the content of a section, comment or instruction.
+    fn begin(&mut self, kind: NodeKind) -> Result<(), Failure> {
+        self.after_cr = false;
+        self.builder.begin(kind).map_err(|kind| self.at_start(kind))
+    }
+
+    /// What was begun has ended.
+    fn end(&mut self) -> Result<(), Failure> {
+        self.builder.end().map_err(|kind| self.at_start(kind))?;
+        self.enter_text();
+        Ok(())
     }
 
     fn here(&self, kind: ErrorKind) -> Failure {
@@ -278,9 +292,12 @@ impl Scanner {
     fn declaration(&mut self, first: u8) -> Result<usize, Failure> {
         self.pending.push(first);
         match self.pending.as_slice() {
-            b"--" => self.state = State::Comment { dashes: 0 },
+            b"--" => {
+                self.begin(NodeKind::Comment)?;
+                self.state = State::Comment { dashes: 0 };
+            }
             b"[CDATA[" if self.builder.is_inside_root() => {
-                self.after_cr = false;
+                self.begin(NodeKind::Cdata)?;
                 self.state = State::Cdata { brackets: 0 };
             }
             b"[CDATA[" => return Err(self.at_start(ErrorKind::OutsideRoot)),
@@ -306,16 +323,20 @@ impl Scanner {
         match dashes {
             0 => {
                 let dash = memchr::memchr(b'-', text);
+                let content = text.get(..dash.unwrap_or(text.len())).unwrap_or_default();
+                self.push_lines(content)?;
                 self.state = State::Comment {
                     dashes: u8::from(dash.is_some()),
                 };
                 return Ok(dash.map_or(text.len(), |at| at + 1));
             }
+            1 if first == b'-' => self.state = State::Comment { dashes: 2 },
             1 => {
-                let dashes = if first == b'-' { 2 } else { 0 };
-                self.state = State::Comment { dashes };
+                self.push_lines(b"-")?;
+                self.push_lines(&[first])?;
+                self.state = State::Comment { dashes: 0 };
             }
-            _ if first == b'>' => self.enter_text(),
+            _ if first == b'>' => self.end()?,
             _ => return Err(self.here(ErrorKind::Comment)),
         }
         Ok(1)
@@ -324,7 +345,7 @@ impl Scanner {
     fn cdata(&mut self, first: u8, text: &[u8], brackets: u8) -> Result<usize, Failure> {
         match (brackets, first) {
             (2, b'>') => {
-                self.enter_text();
+                self.end()?;
                 return Ok(1);
             }
             (2, b']') => {
@@ -364,6 +385,10 @@ impl Scanner {
         if is_reserved || !std::str::from_utf8(&self.pending).is_ok_and(is_name) {
             return Err(self.at_start(ErrorKind::Instruction));
         }
+        self.builder
+            .target(&self.pending)
+            .map_err(|kind| self.at_start(kind))?;
+        self.after_cr = false;
         let bare = text.get(end) == Some(&b'?');
         self.state = State::Instruction {
             question: bare,
@@ -380,13 +405,22 @@ impl Scanner {
         bare: bool,
     ) -> Result<usize, Failure> {
         if question && first == b'>' {
-            self.enter_text();
+            self.end()?;
             return Ok(1);
         }
         if bare {
             return Err(self.at_start(ErrorKind::Instruction));
         }
+        if question {
+            self.push_lines(b"?")?;
+        }
         let question = memchr::memchr(b'?', text);
+        let content = text.get(..question.unwrap_or(text.len()));
+        let content = content.unwrap_or_default();
+        self.push_lines(match self.builder.is_at_start() {
+            true => content.trim_ascii_start(),
+            false => content,
+        })?;
         self.state = State::Instruction {
             question: question.is_some(),
             bare: false,

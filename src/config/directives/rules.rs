@@ -261,10 +261,10 @@ fn update(section: &mut Section, arguments: &Arguments<'_>, selector: &RuleSelec
     }
     let added = targets(1)?;
     let replaced = arguments.optional(2).map(|_| targets(2)).transpose()?;
-    section
+    let updated = section
         .rules
         .update_targets(selector, &added, replaced.as_deref());
-    Ok(())
+    updated.map_err(|error| format!("Error updating target: {}", error.message).into())
 }
 
 fn by_id(section: &mut Section, arguments: &Arguments<'_>, at: usize) -> RuleSelector {
