@@ -4,6 +4,8 @@
 mod support;
 #[path = "engine/uploads.rs"]
 mod uploads;
+#[path = "engine/xml.rs"]
+mod xml;
 
 use support::{config, request};
 

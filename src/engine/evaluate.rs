@@ -48,6 +48,7 @@ impl Transaction {
 
         self.debug(4, |_| invoking(chain, rule));
         self.debug(5, |_| [b"Rule: ", &rule.text[..]].concat());
+        self.debug_namespaces(rule);
         let mut hits = Vec::new();
         let mut failure = None;
         for value in self.values(&rule.targets, &scene) {

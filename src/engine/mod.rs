@@ -14,6 +14,7 @@
 
 mod alert;
 mod debug;
+mod documents;
 mod evaluate;
 mod finish;
 mod inspect;
@@ -40,6 +41,7 @@ impl Transaction {
         match phase {
             Phase::RequestBody => {
                 self.end_request_body();
+                self.debug_document();
                 self.inspect_pingback(host);
             }
             Phase::ResponseBody => self.end_response_body(),

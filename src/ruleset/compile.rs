@@ -275,10 +275,12 @@ fn bound_targets(
 ) -> Result<Vec<Target>, seclang::Error> {
     let bound = |tree: &ast::Target| {
         let place = tree.selector.as_ref();
-        target(tree)?.bound(namespaces).map_err(|error| match place {
-            Some(selector) => in_selector(error, selector),
-            None => seclang::Error::new(error.message, tree.name.span.clone()),
-        })
+        target(tree)?
+            .bound(namespaces)
+            .map_err(|error| match place {
+                Some(selector) => in_selector(error, selector),
+                None => seclang::Error::new(error.message, tree.name.span.clone()),
+            })
     };
     seclang::parse_targets(text)?.iter().map(bound).collect()
 }

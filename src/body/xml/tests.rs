@@ -36,7 +36,24 @@ fn describe(document: &Document) -> String {
         }
         out.push('\n');
     }
-    out
+    out + &outline(document)
+}
+
+/// Every node with its kind, parent, end, name and string value.
+fn outline(document: &Document) -> String {
+    let node = |index: usize| {
+        let (at, node) = (index as u32, document.node(index as u32));
+        let (name, content) = (document.name_of(at), document.content_of(at));
+        format!(
+            "{:?} {}-{} {}={}\n",
+            node.kind,
+            node.parent,
+            node.end,
+            name.escape_ascii(),
+            content.escape_ascii()
+        )
+    };
+    (0..document.nodes.len()).map(node).collect()
 }
 
 #[test]
@@ -414,6 +431,7 @@ fn limits_hold_on_both_sides() {
     let limits = Limits {
         depth: 3,
         elements: 6,
+        nodes: 8,
         attributes: 3,
         tag: 20,
         text: 30,
@@ -432,6 +450,19 @@ fn limits_hold_on_both_sides() {
     for (count, expected) in [(5, None), (6, None), (7, Some(ErrorKind::TooManyElements))] {
         let document = format!("<a>{}</a>", "<b/>".repeat(count - 1));
         assert_eq!(read(&document), expected, "{count} elements");
+    }
+    for (count, expected) in [(6, None), (7, None), (8, Some(ErrorKind::TooManyNodes))] {
+        for node in ["<!---->", "<?p?>"] {
+            let document = format!("<a>{}</a>", node.repeat(count));
+            assert_eq!(
+                read(&document),
+                expected,
+                "{count} times {node} in an element"
+            );
+        }
+        let texts = format!("<a>{}</a>", "x<!---->".repeat(count / 2));
+        let expected = expected.filter(|_| count / 2 * 2 + 1 > 8);
+        assert_eq!(read(&texts), expected, "{} texts", count / 2);
     }
     for (count, expected) in [
         (2, None),
@@ -540,6 +571,7 @@ fn any_split_gives_the_same_document() {
         b"<a b='1' b='2'/>",
         b"<a>x&nbsp;</a>",
         b"<a>x</a><!-- -- -->",
+        b"<?p  q?r ?><!-- a-b\r\n--><a>x<![CDATA[]]><![CDATA[y\r\n]]>z<!---->\r\n<?q?><b/>\r</a><!-- \xC3\xA9- -->",
     ];
     for document in documents {
         let whole = describe(&read(document));
@@ -567,6 +599,30 @@ fn any_split_gives_the_same_document() {
             document.escape_ascii()
         );
     }
+}
+
+/// Compat: the nodes that libxml2 makes.
+#[test]
+fn text_is_cut_where_markup_stands() {
+    let document = read(
+        b"<?p  q?r ?><a>x&amp;y<![CDATA[]]><![CDATA[1\r\n]]>z<b>t</b>u<!-- c-d\r-->v<?q?></a><!--e-->",
+    );
+    let expected = "\
+Document 0-13 =x&y1\\nztuv
+Instruction 0-2 p=q?r\x20
+Element 0-12 a=x&y1\\nztuv
+Text 2-4 =x&y
+Cdata 2-5 =1\\n
+Text 2-6 =z
+Element 2-8 b=t
+Text 6-8 =t
+Text 2-9 =u
+Comment 2-10 = c-d\\n
+Text 2-11 =v
+Instruction 2-12 q=
+Comment 0-13 =e
+";
+    assert_eq!(outline(&document), expected);
 }
 
 #[test]

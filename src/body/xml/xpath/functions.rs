@@ -33,6 +33,8 @@ macro_rules! functions {
     };
 }
 
+type Text<'d> = Cow<'d, [u8]>;
+
 const ANY: usize = usize::MAX;
 
 functions! {
@@ -193,7 +195,7 @@ impl<'d> Evaluator<'d> {
         &mut self,
         first: Option<Value<'d>>,
         second: Option<Value<'d>>,
-    ) -> Outcome<(Cow<'d, [u8]>, Cow<'d, [u8]>)> {
+    ) -> Outcome<(Text<'d>, Text<'d>)> {
         let first = self.text(first.unwrap_or(Value::NOTHING))?;
         Ok((first, self.text(second.unwrap_or(Value::NOTHING))?))
     }

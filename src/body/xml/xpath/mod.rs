@@ -162,6 +162,3 @@ impl Expression {
         selection
     }
 }
-
-#[cfg(test)]
-mod tests;
