@@ -66,6 +66,11 @@ pub const XML_DECLARATION_LIMIT: usize = 1024;
 /// Longest reference, in bytes between `&` and `;`. `#x10FFFF` has 8; leading zeroes are legal, so leave room for some.
 pub const XML_REFERENCE_LIMIT: usize = 64;
 
+/// Most bytes of the names of all arguments that are made of an XML document together.
+///
+/// Nested elements repeat the names above them in each. The same as [`JSON_NAMES_LIMIT`], for the same reason.
+pub const XML_ARGUMENT_NAMES_LIMIT: usize = 1_048_576;
+
 // ---------------------------------------------------------------------------------------------------------------------
 // body: XPath
 // ---------------------------------------------------------------------------------------------------------------------

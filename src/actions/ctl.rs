@@ -35,6 +35,8 @@ pub enum Ctl {
     RequestBodyAccess(bool),
     /// `requestBodyProcessor`; `Err` holds a name that is no processor, which becomes an error of the body.
     RequestBodyProcessor(Result<body::Kind, String>),
+    /// `parseXmlIntoArgs`.
+    ParseXmlIntoArgs(body::XmlArguments),
     /// `forceRequestBodyVariable`.
     ForceRequestBodyVariable(bool),
     /// `requestBodyLimit`, in bytes.
@@ -127,7 +129,11 @@ impl Ctl {
                     .filter(|level| *level <= 9)
                     .ok_or("Invalid setting for ctl debugLogLevel")?,
             ),
-            "parsexmlintoargs" | "hashengine" | "hashenforcement" => {
+            "parsexmlintoargs" => Ctl::ParseXmlIntoArgs(
+                body::XmlArguments::lookup(value)
+                    .ok_or_else(|| format!("Invalid setting for ctl parseXmlIntoArgs: {value}"))?,
+            ),
+            "hashengine" | "hashenforcement" => {
                 return Err(format!(
                     "ctl:{name} is not supported by this version of Palisade"
                 ));

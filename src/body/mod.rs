@@ -37,6 +37,32 @@ pub struct Settings {
     /// Compat: with `On` mod_security2 lets libxml2 fetch it. Nothing is ever fetched or expanded here; `On` only stops
     /// such a declaration from being an error.
     pub xml_external_entity: bool,
+    /// Make arguments of an XML document (`SecParseXmlIntoArgs`).
+    pub xml_arguments: XmlArguments,
+}
+
+/// `SecParseXmlIntoArgs`: whether an XML document becomes arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum XmlArguments {
+    /// It does not.
+    #[default]
+    Off,
+    /// It does, and `XML` has it, too.
+    On,
+    /// It does, and `XML` has nothing.
+    OnlyArgs,
+}
+
+impl XmlArguments {
+    /// `On`, `Off`, `OnlyArgs`, in any case.
+    pub fn lookup(text: &str) -> Option<Self> {
+        Some(match text.to_ascii_lowercase().as_str() {
+            "on" => Self::On,
+            "off" => Self::Off,
+            "onlyargs" => Self::OnlyArgs,
+            _ => return None,
+        })
+    }
 }
 
 impl Default for Settings {
@@ -48,6 +74,7 @@ impl Default for Settings {
             json_depth_limit: limits::JSON_DEPTH_LIMIT,
             upload_file_limit: limits::UPLOAD_FILE_LIMIT,
             xml_external_entity: false,
+            xml_arguments: XmlArguments::Off,
         }
     }
 }
@@ -148,7 +175,8 @@ enum Machine {
     Urlencoded(Settings, BytesMut),
     Multipart(Box<multipart::Machine>),
     Json(Box<json::Machine>),
-    Xml(Box<xml::Parser>),
+    /// With how many arguments to make of it, where that is wanted.
+    Xml(Box<xml::Parser>, Option<usize>),
 }
 
 impl Parser {
@@ -187,10 +215,14 @@ impl Parser {
                 arguments: settings.arguments_limit,
                 ..json::Limits::default()
             }))),
-            Kind::Xml => Machine::Xml(Box::new(xml::Parser::new(xml::Options {
-                external_subset: settings.xml_external_entity,
-                ..xml::Options::default()
-            }))),
+            Kind::Xml => {
+                let parser = xml::Parser::new(xml::Options {
+                    external_subset: settings.xml_external_entity,
+                    ..xml::Options::default()
+                });
+                let wanted = settings.xml_arguments != XmlArguments::Off;
+                Machine::Xml(Box::new(parser), wanted.then_some(settings.arguments_limit))
+            }
         };
         Self { machine, length: 0 }
     }
@@ -202,7 +234,7 @@ impl Parser {
             Machine::Urlencoded(_, body) => body.extend_from_slice(chunk),
             Machine::Multipart(machine) => machine.feed(chunk),
             Machine::Json(machine) => machine.feed(chunk),
-            Machine::Xml(parser) => parser.feed(chunk),
+            Machine::Xml(parser, _) => parser.feed(chunk),
         }
     }
 
@@ -226,14 +258,7 @@ impl Parser {
             .into(),
             Machine::Multipart(machine) => machine.finish(),
             Machine::Json(machine) => machine.finish(),
-            Machine::Xml(parser) => {
-                let document = parser.finish();
-                Parsed {
-                    error: document.error().map(ToString::to_string),
-                    xml: Some(document),
-                    ..Parsed::default()
-                }
-            }
+            Machine::Xml(parser, wanted) => xml_result(parser.finish(), wanted),
         };
         if parsed.arguments_limit_exceeded {
             let error = || "SecArgumentsLimit exceeded".to_string();
@@ -241,5 +266,25 @@ impl Parser {
         }
         parsed.no_files_length = no_files_length;
         parsed
+    }
+}
+
+/// A document, with as many arguments made of it as are wanted.
+fn xml_result(document: xml::Document, arguments: Option<usize>) -> Parsed {
+    let found = arguments.map(|arguments| {
+        document.arguments(xml::arguments::Limits {
+            arguments,
+            names: limits::XML_ARGUMENT_NAMES_LIMIT,
+        })
+    });
+    let found = found.unwrap_or_default();
+    let long = || "XML: The names of the arguments are too long.".to_owned();
+    let error = document.error().map(ToString::to_string);
+    Parsed {
+        error: error.or_else(|| found.names_too_long.then(long)),
+        args: found.args,
+        arguments_limit_exceeded: found.too_many,
+        xml: Some(document),
+        ..Parsed::default()
     }
 }

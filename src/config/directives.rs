@@ -67,6 +67,7 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecCookieFormat", One, Anywhere, "0 or 1", body::cookie_format),
     row("SecCookiev0Separator", One, Anywhere, "one character", body::cookie_v0_separator),
     row("SecXmlExternalEntity", Flag, Anywhere, "On or Off", body::xml_external_entity),
+    row("SecParseXmlIntoArgs", One, Anywhere, "On, Off or OnlyArgs", body::xml_arguments),
     row("SecTmpDir", One, Anywhere, "a directory for temporary files", body::tmp_dir),
     row("SecTmpSaveUploadedFiles", Flag, Anywhere, "On or Off", body::tmp_save_uploaded_files),
     row("SecUploadDir", One, Anywhere, "a directory for the files that are kept, or none", body::upload_dir),
@@ -103,7 +104,6 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecInterceptOnError", One, Anywhere, "it is not supported by this version", absent::off_only),
     row("SecHashEngine", One, Anywhere, "link hashing is not supported by this version", absent::off_only),
     row("SecConnEngine", One, Anywhere, "connection limits are not supported by this version", absent::off_only),
-    row("SecParseXmlIntoArgs", One, Anywhere, "it is not supported by this version", absent::off_only),
     // Refused, with the reason.
     row("SecAuditLog2", Any, Anywhere, "a second audit log is not supported by this version", absent::refused),
     row("SecAuditLogStorageDir", Any, Anywhere, "concurrent audit logs are not supported by this version", absent::refused),

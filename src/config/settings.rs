@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::actions::AuditEngine;
 use crate::audit;
-use crate::body::cookies;
+use crate::body::{XmlArguments, cookies};
 use crate::client;
 use crate::debug_log::DebugLog;
 use crate::limits;
@@ -73,6 +73,8 @@ settings! {
     cookie_v0_separator: Option<u8> = None;
     /// `SecXmlExternalEntity`
     xml_external_entity: bool = false;
+    /// `SecParseXmlIntoArgs`
+    xml_arguments: XmlArguments = XmlArguments::Off;
     /// `SecTmpDir`
     tmp_dir: Arc<str> = Arc::from(std::env::temp_dir().to_string_lossy());
     /// `SecUploadDir`

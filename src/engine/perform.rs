@@ -212,6 +212,7 @@ impl Transaction {
             Ctl::RemoveRules(_) | Ctl::RemoveTarget(..) => overrides.removals.push(ctl.clone()),
             Ctl::RequestBodyAccess(on) => overrides.request_body_access = Some(*on),
             Ctl::RequestBodyProcessor(kind) => self.body.choose(kind),
+            Ctl::ParseXmlIntoArgs(how) => overrides.xml_arguments = Some(*how),
             Ctl::ForceRequestBodyVariable(on) => overrides.force_request_body = *on,
             Ctl::RequestBodyLimit(limit) => overrides.request_body_limit = Some(*limit),
             Ctl::ResponseBodyAccess(on) => overrides.response_body_access = Some(*on),

@@ -21,7 +21,7 @@ use bytes::Bytes;
 
 use crate::actions::{AuditEngine, Ctl, Sanitise};
 use crate::audit::Parts;
-use crate::body::{Argument, Kind, cookies, urlencoded};
+use crate::body::{Argument, Kind, XmlArguments, cookies, urlencoded};
 use crate::collections::Live;
 use crate::config::Config;
 use crate::facts::{Connection, Header, Request, Response};
@@ -89,6 +89,7 @@ pub(crate) struct Overrides {
     pub(crate) request_body_access: Option<bool>,
     pub(crate) request_body_limit: Option<u64>,
     pub(crate) force_request_body: bool,
+    pub(crate) xml_arguments: Option<XmlArguments>,
     pub(crate) response_body_access: Option<bool>,
     pub(crate) response_body_limit: Option<u64>,
     pub(crate) audit_engine: Option<AuditEngine>,

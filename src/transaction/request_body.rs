@@ -5,7 +5,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::{Interruption, InterruptionKind, Store, Transaction};
-use crate::body::{self, Argument, Kind, Parsed, Parser, urlencoded, xml};
+use crate::body::{self, Argument, Kind, Parsed, Parser, XmlArguments, urlencoded, xml};
 use crate::config::LimitAction;
 use crate::types::EngineMode;
 
@@ -28,6 +28,8 @@ pub struct Body {
     /// A document that was recognised by its bytes although its Content-Type says otherwise.
     recognised: Option<xml::Document>,
     ended: bool,
+    /// `SecParseXmlIntoArgs OnlyArgs`: `XML` has no document.
+    hides_xml: bool,
 }
 
 /// Where chunks go besides the store.
@@ -141,7 +143,7 @@ impl Body {
 
     /// The document that `XML` means.
     pub(crate) fn xml(&self) -> Option<&xml::Document> {
-        self.parsed.xml.as_ref()
+        self.parsed.xml.as_ref().filter(|_| !self.hides_xml)
     }
 
     /// The XML document of the body, whatever its Content-Type says.
@@ -363,12 +365,16 @@ impl Transaction {
             .next()
             .cloned()
             .unwrap_or_default();
+        let xml_arguments = self.overrides.xml_arguments;
+        let xml_arguments = xml_arguments.unwrap_or(self.config.xml_arguments);
+        self.body.hides_xml = xml_arguments == XmlArguments::OnlyArgs;
         let settings = body::Settings {
             argument_separator: self.config.argument_separator,
             arguments_limit: self.arguments_room(),
             json_depth_limit: self.config.json_depth_limit,
             upload_file_limit: self.config.upload_file_limit,
             xml_external_entity: self.config.xml_external_entity,
+            xml_arguments,
         };
         let kind = self.body.processor.as_deref().and_then(Kind::from_name);
         // A form is parsed at its end, straight from the store: one copy less of every body.

@@ -250,10 +250,10 @@ impl Transaction {
         }
     }
 
-    /// Arguments of the body that are ARGS_POST. Compat: those of a JSON body are in ARGS only.
+    /// Arguments of the body that are ARGS_POST. Compat: those of a JSON or XML body are in ARGS only.
     fn posted(&self) -> impl Iterator<Item = &crate::body::Argument> {
-        let json = self.body.processor() == Some("JSON");
-        self.body.arguments().iter().filter(move |_| !json)
+        let form = !matches!(self.body.processor(), Some("JSON" | "XML"));
+        self.body.arguments().iter().filter(move |_| form)
     }
 
     fn sent_headers(&self) -> impl Iterator<Item = &super::Header> {

@@ -178,3 +178,89 @@ fn no_document_no_values() {
         .run(&config);
     assert_eq!(form.status, 403);
 }
+
+/// Compat: 2.9.9 and later.
+#[test]
+fn a_document_becomes_arguments() {
+    let body = "<?xml version='1.0'?><a:root xmlns:a='urn:a' id='0'>text<level1>x<leaf n='1'>v&amp;<![CDATA[w]]><!-- c -->z</leaf>\
+        <leaf/> <a:b> </a:b></level1><foo></foo></a:root>";
+    let directive = |how: &str, target: &str| {
+        let rules = format!(
+            "SecParseXmlIntoArgs {how}\nSecRule {target} \"@unconditionalMatch\" \"id:1,phase:2,t:none,pass,nolog,setvar:'tx.seen=%{{tx.seen}}%{{MATCHED_VAR_NAME}}=%{{MATCHED_VAR}};'\""
+        );
+        post(&rules, body)
+            .tx
+            .get("seen")
+            .cloned()
+            .unwrap_or_default()
+    };
+    let args = "ARGS:xml.root.level1.leaf=v&wz;ARGS:xml.root.level1.leaf=;ARGS:xml.root.level1.b= ;ARGS:xml.root.foo=;";
+    assert_eq!(directive("Off", "ARGS|XML:/*/foo"), "XML=;");
+    assert_eq!(directive("On", "ARGS|XML:/*/foo"), format!("{args}XML=;"));
+    assert_eq!(directive("OnlyArgs", "ARGS|XML:/*|XML|XML://@*"), args);
+    assert_eq!(
+        directive("onlyargs", "ARGS:xml.root.foo|&ARGS_POST|&ARGS_NAMES"),
+        "ARGS:xml.root.foo=;ARGS_POST=0;ARGS_NAMES=4;"
+    );
+
+    let ctl = "SecParseXmlIntoArgs Off\n\
+        SecAction \"id:1,phase:1,pass,nolog,ctl:parseXmlIntoArgs=OnlyArgs\"\n\
+        SecRule ARGS:xml.root.level1.leaf \"@streq v&wz\" \"id:2,phase:2,deny\"\n\
+        SecRule &XML \"!@eq 0\" \"id:3,phase:2,deny,status:500\"";
+    assert_eq!(post(ctl, body).status, 403);
+    for wrong in [
+        "SecParseXmlIntoArgs Maybe",
+        "SecAction \"id:1,phase:1,pass,ctl:parseXmlIntoArgs=Yes\"",
+    ] {
+        let error = try_config(wrong).map(|_| ()).expect_err(wrong);
+        assert!(error.contains("arseXmlIntoArgs: "), "{error}");
+    }
+}
+
+#[test]
+fn arguments_of_a_document_are_limited() {
+    let rules = "SecParseXmlIntoArgs On\nSecArgumentsLimit 3\n\
+        SecRule REQBODY_ERROR \"!@eq 0\" \"id:1,phase:2,pass,nolog,setvar:'tx.error=%{REQBODY_ERROR_MSG}'\"\n\
+        SecRule &ARGS \"@ge 0\" \"id:2,phase:2,pass,nolog,setvar:'tx.count=%{MATCHED_VAR}'\"";
+    let tx = |count: usize| post(rules, &format!("<r>{}</r>", "<a/>".repeat(count))).tx;
+    assert_eq!(tx(3)["count"], "3");
+    assert!(!tx(3).contains_key("error"));
+    assert_eq!(tx(4)["count"], "3");
+    assert!(
+        tx(4)["error"].contains("SecArgumentsLimit exceeded"),
+        "{:?}",
+        tx(4)
+    );
+
+    // Names of a thousand elements below a long one: 1,048,576 bytes, and one more.
+    let long = |more: usize| {
+        let name = "n".repeat(1048 - "xml..a".len());
+        let leaves = "<a/>".repeat(999);
+        // The last name fills what is left: 1,048,576 - 999 * 1048 = 1624 bytes.
+        let last = "z".repeat(1624 - "xml..".len() - name.len() + more);
+        let rules = "SecParseXmlIntoArgs On\nSecRule REQBODY_ERROR_MSG \"@contains names of the arguments\" \"id:1,phase:2,t:lowercase,deny\"";
+        post(rules, &format!("<{name}>{leaves}<{last}/></{name}>")).status
+    };
+    assert_eq!(long(0), 200);
+    assert_eq!(long(1), 403);
+}
+
+#[test]
+fn external_subsets_are_never_fetched_and_the_administrator_is_told() {
+    let notices = |value: &str| {
+        let config = try_config(&format!("SecXmlExternalEntity {value}")).unwrap();
+        config
+            .notices()
+            .iter()
+            .filter(|text| text.contains("fetches nothing"))
+            .count()
+    };
+    assert_eq!((notices("Off"), notices("On")), (0, 1));
+    let body = "<!DOCTYPE a SYSTEM 'http://192.0.2.1/a.dtd'><a>b</a>";
+    let rule = "SecRule REQBODY_ERROR \"@eq 1\" \"id:1,phase:2,deny\"";
+    assert_eq!(post(rule, body).status, 403);
+    assert_eq!(
+        post(&format!("SecXmlExternalEntity On\n{rule}"), body).status,
+        200
+    );
+}

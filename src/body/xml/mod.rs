@@ -19,6 +19,7 @@ use std::fmt;
 
 use crate::limits;
 
+pub mod arguments;
 mod builder;
 mod chars;
 mod declaration;

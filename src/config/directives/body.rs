@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Arguments, Problem, Section};
-use crate::body::cookies;
+use crate::body::{XmlArguments, cookies};
 use crate::config::{KeepFiles, LimitAction};
 use crate::limits;
 
@@ -70,6 +70,22 @@ pub(super) fn cookie_v0_separator(section: &mut Section, arguments: &Arguments<'
 
 pub(super) fn xml_external_entity(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     section.stated.xml_external_entity = Some(arguments.flag());
+    if arguments.flag() {
+        section.note(
+            "SecXmlExternalEntity On fetches nothing: it only lets a document name an external subset."
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn xml_arguments(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    let text = arguments.text(0);
+    let how = XmlArguments::lookup(&text);
+    section.stated.xml_arguments =
+        Some(how.ok_or_else(|| {
+            format!("ModSecurity: Invalid value for SecParseXmlIntoArgs: {text}")
+        })?);
     Ok(())
 }
 
