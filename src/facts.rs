@@ -66,6 +66,8 @@ pub struct Response {
     pub protocol: Bytes,
     /// `Content-Type` with its parameters; `None` when there is none.
     pub content_type: Option<Bytes>,
+    /// The encoding of its body that the server is going to name.
+    pub content_encoding: Option<Bytes>,
     /// The header fields as they leave.
     pub headers: Vec<Header>,
     /// Bytes of body sent, as far as known when the record is written.

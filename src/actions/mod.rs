@@ -59,6 +59,17 @@ pub enum Effect {
     Collection(CollectionAction),
     /// `sanitiseArg` and its kin.
     Sanitise(Sanitise),
+    /// `prepend` and `append`.
+    Inject(Place, Template),
+}
+
+/// Where a response gets something added.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// `prepend`.
+    Before,
+    /// `append`.
+    Behind,
 }
 
 /// What to mask in the logs.

@@ -1,8 +1,8 @@
 //! The tree of an action list to typed actions.
 
 use super::{
-    AllowScope, CollectionAction, Ctl, Disruptive, Effect, Flow, Meta, Sanitise, SetVar, Switches,
-    TransformationStep, data,
+    AllowScope, CollectionAction, Ctl, Disruptive, Effect, Flow, Meta, Place, Sanitise, SetVar,
+    Switches, TransformationStep, data,
 };
 use crate::operators::atoi;
 use crate::seclang::{self, ast};
@@ -299,7 +299,13 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
             )));
         }
         "xmlns" => list.namespaces.push(namespace(required()?)?),
-        "exec" | "append" | "prepend" => {
+        "prepend" => list
+            .effects
+            .push(Effect::Inject(Place::Before, Template::parse(required()?))),
+        "append" => list
+            .effects
+            .push(Effect::Inject(Place::Behind, Template::parse(required()?))),
+        "exec" => {
             return Err(format!(
                 "The action {spelled} is not supported by this version of Palisade"
             ));

@@ -109,6 +109,9 @@ pub(super) fn response(request: Request<'_>) -> Response {
     let content_type = request
         .content_type()
         .map(|media_type| texts.add(media_type));
+    let content_encoding = request
+        .content_encoding()
+        .map(|encoding| texts.add(encoding));
     let handler = request.handler().map(|handler| texts.add(handler));
     let (regular, always) = (request.headers_out(), request.error_headers_out());
     // httpd adds the type to the headers only when it sends them.
@@ -130,6 +133,7 @@ pub(super) fn response(request: Request<'_>) -> Response {
         status_line: texts.get(status_line),
         protocol: texts.get(protocol),
         content_type: content_type.map(|media_type| texts.get(media_type)),
+        content_encoding: content_encoding.map(|encoding| texts.get(encoding)),
         headers: texts.headers(headers),
         bytes_sent: request.bytes_sent(),
         handler: handler.map(|handler| texts.get(handler)),

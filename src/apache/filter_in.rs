@@ -4,6 +4,8 @@
 //! before it stopped. Where only the beginning was looked at (`ProcessPartial`), the rest comes from the client, behind
 //! what was read.
 
+use bytes::Bytes;
+
 use super::guard::{self, Filtered};
 use super::host::brigade::{Brigade, Status};
 use super::host::filter::{Filter, Wish};
@@ -18,6 +20,8 @@ const SERVE_SIZE: usize = 64 * 1024;
 pub(super) struct Replay {
     /// Bytes that the transaction holds.
     stored: u64,
+    /// What is served in their place.
+    replacement: Option<Bytes>,
     /// Bytes behind them that had been read when the transaction had enough.
     tail: Vec<u8>,
     /// Bytes served.
@@ -34,11 +38,19 @@ impl Replay {
         let served = stored == 0 && tail.is_empty() && !complete;
         Replay {
             stored,
+            replacement: None,
             tail,
             offset: 0,
             complete,
             served,
         }
+    }
+
+    /// Serves other bytes in the place of those that the transaction holds.
+    pub(super) fn replace(&mut self, body: Bytes) {
+        self.stored = body.len() as u64;
+        self.replacement = Some(body);
+        self.served = self.left() == 0 && !self.complete;
     }
 
     /// Whether the whole body has come.
@@ -51,7 +63,8 @@ impl Replay {
         !self.served && (self.complete || self.left() > 0)
     }
 
-    fn left(&self) -> u64 {
+    /// Bytes to be served from here.
+    pub(super) fn left(&self) -> u64 {
         (self.stored + self.tail.len() as u64).saturating_sub(self.offset)
     }
 
@@ -60,9 +73,14 @@ impl Replay {
         if let Some(behind) = self.offset.checked_sub(self.stored) {
             let behind = usize::try_from(behind).unwrap_or(usize::MAX);
             let rest = self.tail.get(behind..).unwrap_or_default();
-            return Ok(rest.iter().copied().take(most).collect());
+            return Ok(rest.get(..most).unwrap_or(rest).to_vec());
         }
         let left = usize::try_from(self.stored - self.offset).unwrap_or(usize::MAX);
+        if let Some(body) = &self.replacement {
+            let offset = usize::try_from(self.offset).unwrap_or(usize::MAX);
+            let rest = body.get(offset..).unwrap_or_default();
+            return Ok(rest.get(..most).unwrap_or(rest).to_vec());
+        }
         let mut piece = vec![0; left.min(most)];
         let read =
             state.look(|transaction| transaction.request_body().read_at(self.offset, &mut piece));

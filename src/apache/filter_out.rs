@@ -10,6 +10,9 @@
 //! refused any more; it sees the same either way. Pieces that are no bytes (flushes) keep their places; where a body is
 //! held back they wait with it.
 
+use bytes::Bytes;
+
+use super::edits::Edits;
 use super::guard::{self, Answer, Filtered, Panicked};
 use super::host::brigade::{Brigade, Kept, Kind, Status};
 use super::host::filter::Filter;
@@ -27,6 +30,8 @@ pub(super) enum Stage {
     Expected,
     /// Phase 3 has passed it, and its body is being held back.
     Held(Kept),
+    /// Both phases have run, the body passes, and this comes behind it.
+    Ending(Bytes),
     /// Both phases have run, or must not.
     Done,
 }
@@ -63,6 +68,7 @@ fn inspect(filter: Filter<'_>, mut piece: Brigade<'_>) -> Result<(), Status> {
     let Some(state) = state::of(request) else {
         return filter.leave(piece);
     };
+    state.restore_headers(request);
     if piece.is_empty() {
         return filter.pass(piece);
     }
@@ -82,10 +88,13 @@ fn inspect(filter: Filter<'_>, mut piece: Brigade<'_>) -> Result<(), Status> {
     match phases(request, state, &mut piece)? {
         Next::Wait => Ok(()),
         Next::Leave => filter.leave(piece),
-        Next::Release(mut kept) => {
+        Next::Pass => filter.pass(piece),
+        Next::Send(edits) => send(filter, state, edits, piece),
+        Next::Release(mut kept, mut edits) => {
             let mut whole = kept.brigade();
+            edits.replace(request, &mut whole);
             whole.append(&mut piece);
-            filter.leave(whole)
+            send(filter, state, edits, whole)
         }
         Next::Refuse(status) => refuse(filter, piece, status),
         Next::Drop => {
@@ -101,12 +110,32 @@ enum Next {
     Wait,
     /// It and all that follow pass.
     Leave,
-    /// What was held back goes before it, and then as `Leave`.
-    Release(Kept),
+    /// It passes.
+    Pass,
+    /// It passes with changes.
+    Send(Edits),
+    /// What was held back goes before it, and then as `Send`.
+    Release(Kept, Edits),
     /// Another response takes its place.
     Refuse(u16),
     /// The client gets nothing.
     Drop,
+}
+
+/// Sends the first piece of a response with the changes that rules made to it.
+fn send(
+    filter: Filter<'_>,
+    state: &State,
+    edits: Edits,
+    mut first: Brigade<'_>,
+) -> Result<(), Status> {
+    let stage = edits.make(filter.request(), &mut first);
+    let goes_on = matches!(stage, Stage::Ending(_));
+    state.stage.replace(stage);
+    match goes_on {
+        true => filter.pass(first),
+        false => filter.leave(first),
+    }
 }
 
 /// Runs the response phases, as far as the response has come. Nothing leaves here, so nothing of httpd's runs meanwhile.
@@ -127,8 +156,16 @@ fn phases(request: Request<'_>, state: &State, piece: &mut Brigade<'_>) -> Resul
             _ => Stage::Done,
         };
         if let Stage::Done = *stage {
-            return Ok(run_response_body(request, state).unwrap_or(Next::Leave));
+            // Compat: what phase 4 adds is not added where there is no body to look at.
+            let edits = Edits::passing(state);
+            return Ok(run_response_body(request, state).unwrap_or(Next::Send(edits)));
         }
+    }
+    if let Stage::Ending(behind) = &*stage {
+        if !piece.push_bytes_before_end(behind) {
+            return Ok(Next::Pass);
+        }
+        *stage = Stage::Done;
     }
     let Stage::Held(kept) = &mut *stage else {
         return Ok(Next::Leave);
@@ -147,7 +184,7 @@ fn phases(request: Request<'_>, state: &State, piece: &mut Brigade<'_>) -> Resul
                     kept.clear();
                     Ok(next)
                 }
-                (None, Stage::Held(kept)) => Ok(Next::Release(kept)),
+                (None, Stage::Held(kept)) => Ok(Next::Release(kept, Edits::held(state))),
                 (next, _) => Ok(next.unwrap_or(Next::Leave)),
             }
         }

@@ -19,6 +19,7 @@
 
 mod dirconf;
 mod directives;
+mod edits;
 mod engine_host;
 mod facts;
 mod filter_in;

@@ -83,7 +83,14 @@ pub(super) unsafe extern "C" fn fixups(request: *mut sys::request_rec) -> c_int 
         if let Err(outcome) = request_body::read(request, state) {
             return outcome;
         }
-        run(request, state, Phase::RequestBody)
+        let outcome = run(request, state, Phase::RequestBody);
+        if matches!(outcome, Outcome::Declined) && state.is_sound() {
+            request_body::rewrite(request, state);
+            if state.look(|transaction| transaction.disables_compression()) == Some(true) {
+                state.withhold_headers(request, &[c"Accept-Encoding", c"TE"]);
+            }
+        }
+        outcome
     })
 }
 
@@ -189,6 +196,7 @@ pub(super) unsafe extern "C" fn log_transaction(request: *mut sys::request_rec) 
         guard::planted(request, "log_transaction");
         let known = state::of(request).filter(|state| state.has_transaction());
         if let Some(state) = known.or_else(|| late(request)) {
+            state.restore_headers(request);
             state.with(request, |transaction, host| {
                 if !transaction.finished() {
                     transaction.finish(facts::response(request.last()), host);

@@ -108,6 +108,30 @@ pub(super) fn read(request: Request<'_>, state: &State) -> Result<(), Outcome> {
     }
 }
 
+/// Puts the body that rules have made in the place of the one that came, and states its length.
+///
+/// Of a body that was read in part the rest follows as it comes. If it comes in chunks, nothing states a length.
+pub(super) fn rewrite(request: Request<'_>, state: &State) {
+    let changed = state.look(|transaction| transaction.changed_request_body().cloned());
+    let Some(body) = changed.flatten() else {
+        return;
+    };
+    let headers = request.headers_in();
+    let announced = Framing::of(request).and_then(|framing| framing.length);
+    let mut replay = state.replay.borrow_mut();
+    let before = replay.left();
+    replay.replace(body);
+    let length = match (replay.is_complete(), announced) {
+        (true, _) => Some(replay.left()),
+        (false, Some(announced)) => Some(announced.saturating_sub(before) + replay.left()),
+        (false, None) => None,
+    };
+    if let Some(length) = length {
+        headers.unset(c"Transfer-Encoding");
+        headers.set(c"Content-Length", length.to_string().as_bytes());
+    }
+}
+
 fn refused(request: Request<'_>, status: u16) -> Outcome {
     request.connection().close_after_response();
     Outcome::Status(status)

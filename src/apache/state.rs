@@ -3,6 +3,7 @@
 //! It lives in the pool of the request from the network. Subrequests and internal redirects find it there.
 
 use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
 use std::sync::Arc;
 
 use super::engine_host::HttpdHost;
@@ -31,6 +32,8 @@ pub(super) struct State {
     pub(super) replay: RefCell<Replay>,
     /// How far the response is.
     pub(super) stage: RefCell<Stage>,
+    /// Request headers that the handler must not see: name and value.
+    withheld: RefCell<Vec<(&'static CStr, Vec<u8>)>>,
     transaction: RefCell<Option<Transaction>>,
     overheard: RefCell<Vec<String>>,
     /// A hook has panicked: no phase runs any more.
@@ -116,6 +119,25 @@ impl State {
             transaction.set_config(config);
             transaction.set_path(facts::path(request));
         });
+    }
+
+    /// Takes request headers away until there is a response.
+    pub(super) fn withhold_headers(&self, request: Request<'_>, names: &[&'static CStr]) {
+        let headers = request.headers_in();
+        let mut withheld = self.withheld.borrow_mut();
+        for name in names {
+            if let Some(value) = headers.get(name) {
+                withheld.push((name, value.to_vec()));
+                headers.unset(name);
+            }
+        }
+    }
+
+    /// Puts back what was taken away.
+    pub(super) fn restore_headers(&self, request: Request<'_>) {
+        for (name, value) in self.withheld.take() {
+            request.headers_in().set(name, &value);
+        }
     }
 
     /// Whether there is a transaction.

@@ -44,24 +44,32 @@ pub(super) unsafe fn bucket_remove(bucket: *mut apr_bucket) {
     }
 }
 
+/// `APR_BUCKET_INSERT_BEFORE`: puts a bucket before another one, or before the sentinel.
+///
+/// # Safety
+/// `at` points to a bucket that is in the ring of a brigade, or to its sentinel; `bucket` points to a bucket that is in no
+/// ring and whose memory comes from the brigade's allocator.
+pub(super) unsafe fn bucket_insert_before(at: *mut apr_bucket, bucket: *mut apr_bucket) {
+    // SAFETY: the caller's place and the one before it (a bucket, or the sentinel) have a `link`.
+    unsafe {
+        let before = (*at).link.prev;
+        (*bucket).link.next = at;
+        (*bucket).link.prev = before;
+        (*before).link.next = bucket;
+        (*at).link.prev = bucket;
+    }
+}
+
 /// `APR_BRIGADE_INSERT_TAIL`: puts a bucket at the end of a brigade.
 ///
 /// # Safety
-/// `brigade` points to a brigade; `bucket` points to a bucket that is in no ring and whose memory comes from the
-/// brigade's allocator.
+/// `brigade` points to a brigade; `bucket` is as for [`bucket_insert_before`].
 pub(super) unsafe fn brigade_insert_tail(
     brigade: *mut apr_bucket_brigade,
     bucket: *mut apr_bucket,
 ) {
-    // SAFETY: the sentinel of the caller's brigade and its last element (a bucket, or the sentinel itself) have a `link`.
-    unsafe {
-        let end = sentinel(brigade);
-        let last = (*end).link.prev;
-        (*bucket).link.next = end;
-        (*bucket).link.prev = last;
-        (*last).link.next = bucket;
-        (*end).link.prev = bucket;
-    }
+    // SAFETY: the end of a brigade is before its sentinel.
+    unsafe { bucket_insert_before(sentinel(brigade), bucket) };
 }
 
 /// `apr_bucket_delete`: takes a bucket out of its ring and frees it.

@@ -48,6 +48,7 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecRuleUpdateTargetByTag", TwoOrThree, Anywhere, "tag pattern, targets, and optionally the targets they replace", rules::update_target_by_tag),
     row("SecRuleUpdateTargetByMsg", TwoOrThree, Anywhere, "message pattern, targets, and optionally the targets they replace", rules::update_target_by_msg),
     row("SecRuleUpdateActionById", Two, Anywhere, "rule id, perhaps :position in the chain, and actions", rules::update_action_by_id),
+    row("SecInterceptOnError", Flag, Anywhere, "On or Off", engine::intercept_on_error),
     row("SecComponentSignature", One, Server, "a name and version to add to the Producer line", engine::component_signature),
     row("SecWebAppId", One, Anywhere, "a name for this application", engine::web_app_id),
     row("SecSensorId", One, Server, "a name for this server", engine::sensor_id),
@@ -74,12 +75,16 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecUploadKeepFiles", One, Anywhere, "On, Off or RelevantOnly", body::upload_keep_files),
     row("SecUploadFileMode", One, Anywhere, "an octal mode, or default", body::upload_file_mode),
     row("SecUploadFileLimit", One, Anywhere, "number of files", body::upload_file_limit),
+    row("SecStreamInBodyInspection", Flag, Anywhere, "On or Off", body::stream_in),
+    row("SecDisableBackendCompression", Flag, Anywhere, "On or Off", body::disable_backend_compression),
     // The response.
     row("SecResponseBodyAccess", Flag, Anywhere, "On or Off", body::response_access),
     row("SecResponseBodyLimit", One, Anywhere, "bytes, at most 1073741824", body::response_limit),
     row("SecResponseBodyLimitAction", One, Anywhere, "Reject or ProcessPartial", body::response_limit_action),
     row("SecResponseBodyMimeType", Iterate, Anywhere, "media types", body::mime_types),
     row("SecResponseBodyMimeTypesClear", Any, Anywhere, "", body::mime_types_clear),
+    row("SecStreamOutBodyInspection", Flag, Anywhere, "On or Off", body::stream_out),
+    row("SecContentInjection", Flag, Anywhere, "On or Off", body::content_injection),
     // Logs.
     row("SecAuditEngine", One, Anywhere, "On, Off or RelevantOnly", audit::engine),
     row("SecAuditLog", One, Anywhere, "a file", audit::log),
@@ -97,11 +102,6 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecRequestEncoding", One, Anywhere, "mod_security2 makes no use of it either", absent::noticed),
     row("SecUnicodeCodePage", One, Server, "name the code page in SecUnicodeMapFile", absent::noticed_number),
     // Accepted where they ask for nothing.
-    row("SecContentInjection", One, Anywhere, "content injection is not supported by this version", absent::off_only),
-    row("SecStreamInBodyInspection", One, Anywhere, "stream inspection is not supported by this version", absent::off_only),
-    row("SecStreamOutBodyInspection", One, Anywhere, "stream inspection is not supported by this version", absent::off_only),
-    row("SecDisableBackendCompression", One, Anywhere, "it is not supported by this version", absent::off_only),
-    row("SecInterceptOnError", One, Anywhere, "it is not supported by this version", absent::off_only),
     row("SecHashEngine", One, Anywhere, "link hashing is not supported by this version", absent::off_only),
     row("SecConnEngine", One, Anywhere, "connection limits are not supported by this version", absent::off_only),
     // Refused, with the reason.

@@ -8,6 +8,7 @@
 mod directive;
 mod directives;
 mod file;
+mod notices;
 mod section;
 mod settings;
 

@@ -209,31 +209,4 @@ impl Config {
             KeepFiles::RelevantOnly => relevant,
         }
     }
-
-    /// What the administrator should know at start: what is accepted but does less than mod_security2, and what costs.
-    pub fn notices(&self) -> Vec<String> {
-        let mut notices = self.notes.to_vec();
-        let patterns = self
-            .rules
-            .chains()
-            .flat_map(|chain| &chain.rules)
-            .filter_map(|rule| rule.test.operator.pattern());
-        let (mut all, mut linear) = (0, 0);
-        for pattern in patterns {
-            all += 1;
-            linear += usize::from(pattern.is_linear());
-        }
-        if all > 0 {
-            notices.push(format!(
-                "{linear} of {all} regular expressions run in linear time."
-            ));
-        }
-        if self.audit_engine != AuditEngine::Off && self.audit_log.is_none() {
-            notices.push("SecAuditEngine is on but SecAuditLog names no file: no audit record will be written.".into());
-        }
-        if self.upload_keep_files != KeepFiles::Off && self.upload_dir.is_none() {
-            notices.push("SecUploadKeepFiles is on but SecUploadDir names no directory: no uploaded file will be kept.".into());
-        }
-        notices
-    }
 }

@@ -88,6 +88,9 @@ settings! {
     /// `SecUploadFileLimit`
     upload_file_limit: usize = limits::UPLOAD_FILE_LIMIT;
 
+    /// `SecStreamInBodyInspection`
+    stream_in_body_inspection: bool = false;
+
     /// `SecResponseBodyAccess`
     response_body_access: bool = false;
     /// `SecResponseBodyLimit`, bytes
@@ -96,6 +99,15 @@ settings! {
     response_body_limit_action: LimitAction = LimitAction::Reject;
     /// `SecResponseBodyMimeType`, in lower case; `null` stands for no type
     response_body_mime_types: Arc<Vec<String>> = Arc::new(vec!["text/plain".into(), "text/html".into()]);
+
+    /// `SecStreamOutBodyInspection`
+    stream_out_body_inspection: bool = false;
+    /// `SecContentInjection`
+    content_injection: bool = false;
+    /// `SecDisableBackendCompression`
+    disable_backend_compression: bool = false;
+    /// `SecInterceptOnError`
+    intercept_on_error: bool = false;
 
     /// `SecAuditEngine`
     audit_engine: AuditEngine = AuditEngine::Off;

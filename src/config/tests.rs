@@ -131,3 +131,47 @@ fn actions_are_updated_by_id() {
             .contains("id cannot be updated")
     );
 }
+
+#[test]
+fn what_is_asked_for_in_vain_is_said() {
+    let cases = [
+        ("SecRuleEngine On", ""),
+        ("SecAuditEngine On", "SecAuditLog"),
+        ("SecUploadKeepFiles On", "SecUploadDir"),
+        ("SecUploadKeepFiles On\nSecUploadDir /x", ""),
+        (
+            "SecRule STREAM_INPUT_BODY \"@rsub s/a/b/\" id:1,phase:2,pass",
+            "SecStreamInBodyInspection",
+        ),
+        (
+            "SecStreamInBodyInspection On\nSecRule STREAM_INPUT_BODY \"@rsub s/a/b/\" id:1,phase:2,pass",
+            "",
+        ),
+        (
+            "SecContentInjection On\nSecRule STREAM_OUTPUT_BODY \"@rsub s/a/b/\" id:1,phase:4,pass",
+            "SecStreamOutBodyInspection",
+        ),
+        (
+            "SecAction id:1,phase:3,pass,append:x",
+            "SecContentInjection",
+        ),
+        (
+            "SecContentInjection On\nSecAction id:1,phase:3,pass,append:x",
+            "",
+        ),
+    ];
+    for (text, expected) in cases {
+        let section = DirConfig::new();
+        read_text("t", text, &section).unwrap();
+        let notices = section.resolved().notices();
+        assert_eq!(
+            notices.len(),
+            usize::from(!expected.is_empty()),
+            "{text}: {notices:?}"
+        );
+        assert!(
+            notices.iter().all(|notice| notice.contains(expected)),
+            "{text}: {notices:?}"
+        );
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::debug::sentence;
 use crate::actions::{Ctl, TargetExclusion};
 use crate::host::Host;
-use crate::operators::{Captures, Outcome, negated_message, rx};
+use crate::operators::{Captures, Operator, Outcome, negated_message, rx};
 use crate::ruleset::{Argument, Chain, Rule};
 use crate::template::Template;
 use crate::transaction::{Scene, Transaction, Value};
@@ -36,6 +36,9 @@ impl Transaction {
         first_only: bool,
         host: &dyn Host,
     ) -> Vec<Hit> {
+        if let Operator::Rsub(substitution) = &*rule.test.operator {
+            return self.substitute(chain, rule, substitution, host);
+        }
         let scene = self.scene(chain, host);
         let argument = match &rule.test.argument {
             Argument::Constant(text) => Cow::Borrowed(text.as_slice()),
@@ -87,10 +90,7 @@ impl Transaction {
             }
         }
         if let Some(failure) = failure {
-            if failure.limit_exceeded {
-                self.tx.set(b"MSC_PCRE_LIMITS_EXCEEDED", "1");
-            }
-            self.rule_failed(chain, rule, &failure);
+            self.operator_failed(chain, rule, &failure);
         }
         if self.path_over_limit.take() {
             self.tx.set(b"MSC_XPATH_LIMITS_EXCEEDED", "1");
@@ -158,7 +158,7 @@ impl Transaction {
     }
 
     /// Whether `ctl:ruleRemoveTargetBy…` took the value out of this rule. Compat: by id only out of a chain's starter.
-    fn is_excluded(&self, rule: &Rule, value: &Value<'_>) -> bool {
+    pub(super) fn is_excluded(&self, rule: &Rule, value: &Value<'_>) -> bool {
         let means = |target: &TargetExclusion| {
             target.variable == value.variable
                 && match (&target.key, &value.key) {
@@ -173,6 +173,16 @@ impl Transaction {
             }
             _ => false,
         })
+    }
+
+    /// An operator could not decide: a flag that rules can read, and a line in the logs.
+    pub(super) fn operator_failed(&mut self, chain: &Chain, rule: &Rule, failure: &rx::Failure) {
+        match failure.limit_exceeded {
+            true => self.tx.set(b"MSC_PCRE_LIMITS_EXCEEDED", "1"),
+            // Compat: a limit is no error that SecInterceptOnError is about.
+            false => self.rule_error = true,
+        }
+        self.rule_failed(chain, rule, failure);
     }
 
     /// A rule could not be decided: a line in the logs.

@@ -6,6 +6,7 @@
 //! * `phases` run the chains of a phase in order (this file);
 //! * `evaluate` asks one rule about its targets and changes nothing;
 //! * `perform` does what the matching rule's actions say;
+//! * `substitute` rewrites streams;
 //! * `alert` words what the logs say of it;
 //! * `persist` opens and stores persistent collections;
 //! * `inspect` fills the XML-RPC and pingback collections;
@@ -21,6 +22,7 @@ mod inspect;
 mod masks;
 mod perform;
 mod persist;
+mod substitute;
 mod uploads;
 
 use std::sync::Arc;
@@ -29,7 +31,7 @@ use std::time::Instant;
 use crate::actions::Disruptive;
 use crate::host::Host;
 use crate::ruleset::{Chain, Entry};
-use crate::transaction::{MatchedRule, Transaction, Verdict};
+use crate::transaction::{Interruption, InterruptionKind, MatchedRule, Transaction, Verdict};
 use crate::types::{EngineMode, Phase};
 
 impl Transaction {
@@ -80,6 +82,10 @@ impl Transaction {
                     Outcome::EndOfPhase => break,
                 },
             };
+            if self.config.intercept_on_error && std::mem::take(&mut self.rule_error) {
+                self.stop_on_error(phase);
+                break;
+            }
         }
         let spent = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Some(total) = self.phase_times.get_mut(phase.index()) {
@@ -126,6 +132,20 @@ impl Transaction {
         }
         self.matches.vars.clear();
         outcome
+    }
+
+    /// `SecInterceptOnError`: the rest of the phase does not run.
+    ///
+    /// Compat: a request passes, a response is answered 500; but not in DetectionOnly, where mod_security2 does it, too.
+    fn stop_on_error(&mut self, phase: Phase) {
+        self.debug(4, |_| b"A rule failed: the phase ends here.".to_vec());
+        let of_response = matches!(phase, Phase::ResponseHeaders | Phase::ResponseBody);
+        if of_response && self.mode() == EngineMode::On && self.interruption.is_none() {
+            self.interruption = Some(Interruption {
+                kind: InterruptionKind::Deny,
+                status: 500,
+            });
+        }
     }
 
     /// Whether a match of the chain ends the request, so that one match is enough.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::debug::sentence;
 use super::evaluate::Hit;
-use crate::actions::{AllowScope, Assignment, Ctl, Disruptive, Effect, Sanitise, SetVar};
+use crate::actions::{AllowScope, Assignment, Ctl, Disruptive, Effect, Place, Sanitise, SetVar};
 use crate::host::Host;
 use crate::limits;
 use crate::operators::{Captures, atoi};
 use crate::ruleset::{Chain, Rule};
+use crate::template::Template;
 use crate::transaction::{Interruption, InterruptionKind, Transaction};
 use crate::types::{EngineMode, Phase};
 use crate::variables::Variable;
@@ -31,6 +32,7 @@ impl Transaction {
                     let value = value.as_ref().map(|value| self.expand(value, &scene));
                     host.set_env(&name, value.as_deref());
                 }
+                Effect::Inject(place, text) => self.inject(chain, *place, text, host),
                 Effect::Ctl(ctl) => self.control(ctl),
                 Effect::Sanitise(Sanitise::Matched | Sanitise::MatchedBytes { .. }) => {
                     self.overrides.secrets.push(hit.value.clone());
@@ -136,6 +138,18 @@ impl Transaction {
                 self.interruption = Some(Interruption { kind, status });
                 true
             }
+        }
+    }
+
+    /// `prepend` and `append`. Compat: without `SecContentInjection On` they do nothing.
+    fn inject(&mut self, chain: &Chain, place: Place, text: &Template, host: &dyn Host) {
+        if !self.config.content_injection {
+            return;
+        }
+        let text = self.expand(text, &self.scene(chain, host));
+        match place {
+            Place::Before => self.injection.prepend = Some(text.into()),
+            Place::Behind => self.injection.append = Some(text.into()),
         }
     }
 

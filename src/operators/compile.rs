@@ -5,7 +5,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::rx::{Candidates, Dynamic, Limits, Options, Pattern};
-use super::{AddressSet, ByteSet, Checksum, Comparison, Kind, Needle, Operator, Phrases, phrases};
+use super::{
+    AddressSet, ByteSet, Checksum, Comparison, Kind, Needle, Operator, Phrases, Substitution,
+    phrases,
+};
 
 /// What compiling an operator may look at.
 pub struct CompileContext<'a> {
@@ -122,6 +125,7 @@ pub fn compile(
         Kind::VerifySsn => verify(Checksum::Ssn, argument, context)?,
         Kind::DetectSqli => Operator::DetectSqli,
         Kind::DetectXss => Operator::DetectXss,
+        Kind::Rsub => Operator::Rsub(Box::new(Substitution::parse(argument, context.limits())?)),
         Kind::UnconditionalMatch => Operator::UnconditionalMatch,
         Kind::NoMatch => Operator::NoMatch,
         // What `Kind::is_supported` does not name.

@@ -167,7 +167,6 @@ impl Kind {
                 | Kind::GsbLookup
                 | Kind::InspectFile
                 | Kind::Rbl
-                | Kind::Rsub
                 | Kind::ValidateDtd
                 | Kind::ValidateHash
                 | Kind::ValidateSchema

@@ -73,6 +73,7 @@ impl Operator {
             (Operator::UnconditionalMatch, _) => {
                 return b"Unconditional match in SecAction.".to_vec();
             }
+            (Operator::Rsub(_), _) => return b"Operator rsub succeeded.".to_vec(),
             (Operator::DetectXss, _) => return b"detected XSS using libinjection.".to_vec(),
             (_, Detail::Fingerprint(name)) => {
                 return format!("detected SQLi using libinjection with fingerprint '{name}'")

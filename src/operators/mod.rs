@@ -21,6 +21,7 @@ pub mod libinjection;
 mod message;
 mod numbers;
 mod phrases;
+mod rsub;
 pub mod rx;
 mod strings;
 mod validation;
@@ -34,6 +35,7 @@ pub use kind::Kind;
 pub use message::{MAX_QUOTED_BYTES, negated_message};
 pub use numbers::{Comparison, atoi};
 pub use phrases::{Needle, Phrases};
+pub use rsub::Substitution;
 use rx::{Failure, Pattern};
 pub use validation::ByteSet;
 use validation::{UrlFault, Utf8Fault};
@@ -84,6 +86,8 @@ pub enum Operator {
     DetectSqli,
     /// `@detectXSS`.
     DetectXss,
+    /// `@rsub`. Evaluated like any other it says whether there is something to replace.
+    Rsub(Box<Substitution>),
     /// `@unconditionalMatch`, and what a `SecAction` has.
     UnconditionalMatch,
     /// `@noMatch`.
@@ -187,6 +191,7 @@ impl Operator {
             Operator::Verify(checksum, _) => checksum.kind(),
             Operator::DetectSqli => Kind::DetectSqli,
             Operator::DetectXss => Kind::DetectXss,
+            Operator::Rsub(_) => Kind::Rsub,
             Operator::UnconditionalMatch => Kind::UnconditionalMatch,
             Operator::NoMatch => Kind::NoMatch,
         }
@@ -279,6 +284,10 @@ impl Operator {
                 true => matched(Detail::Plain, capture, || {
                     Captures::SetFirst(Piece::Slice(0..value.len()))
                 }),
+            },
+            Operator::Rsub(substitution) => match substitution.replace(b"", b"", value) {
+                Ok(replaced) => plain_if(replaced.is_some()),
+                Err(failure) => Outcome::Error(failure),
             },
             Operator::UnconditionalMatch => plain(Detail::Plain),
             Operator::NoMatch => Outcome::NoMatch,

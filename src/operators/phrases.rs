@@ -152,7 +152,7 @@ fn decode(content: &[u8], quotes: Quotes) -> Result<Cow<'_, [u8]>, CompileError>
 }
 
 /// The bytes of a block `41 42|` and what follows it.
-fn hex_block(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+pub(super) fn hex_block(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let length = text
         .iter()
         .position(|b| !b.is_ascii_hexdigit() && *b != b' ')?;

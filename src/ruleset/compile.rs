@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::rule::{Argument, Chain, Rule, Selector, Target, Test};
 use crate::actions::{self, ActionList, AllowScope, Context, Disruptive, Flow, TransformationStep};
 use crate::body::xml::xpath;
-use crate::operators::{self, Kind, rx::Pattern};
+use crate::operators::{self, Kind, Operator, Substitution, rx::Pattern};
 use crate::seclang::{self, ast};
 use crate::template::Template;
 use crate::transformations::Transformation;
@@ -186,6 +186,7 @@ impl Compiler<'_> {
             part: Part::Operator,
             error,
         })?;
+        self.note_substitution(&test, &targets);
         let mut meta = list.meta.clone();
         if meta.tags.is_empty() {
             meta.tags.clone_from(&default.meta.tags);
@@ -212,6 +213,26 @@ impl Compiler<'_> {
             target_text: source.targets.unwrap_or(b"REMOTE_ADDR").to_vec(),
             namespaces,
         })
+    }
+
+    /// Says where an `@rsub` does less than it seems to.
+    fn note_substitution(&self, test: &Test, targets: &[Target]) {
+        let Operator::Rsub(substitution) = &*test.operator else {
+            return;
+        };
+        let flags = String::from_utf8_lossy(substitution.ignored_flags());
+        if !flags.is_empty() {
+            let text = format!("flags of operator rsub without meaning: {flags}");
+            self.notices.borrow_mut().push(text);
+        }
+        let streams = [Variable::StreamInputBody, Variable::StreamOutputBody];
+        if targets
+            .iter()
+            .any(|target| !streams.contains(&target.variable))
+        {
+            let text = Substitution::no_stream().to_string();
+            self.notices.borrow_mut().push(text);
+        }
     }
 
     fn test(&self, operator: &ast::Operator) -> Result<Test, seclang::Error> {

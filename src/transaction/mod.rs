@@ -10,6 +10,7 @@ mod request_body;
 mod resolve;
 mod response_body;
 mod store;
+mod stream;
 mod uploads;
 mod verdict;
 
@@ -36,6 +37,8 @@ pub use request_body::{Body, BodyStep, ReadError};
 pub use resolve::{Scene, Value};
 pub use response_body::{ResponseBody, ResponseStep};
 pub use store::Store;
+pub use stream::Injection;
+pub(crate) use stream::Stream;
 pub(crate) use uploads::Settled;
 pub use verdict::{Interruption, InterruptionKind, Verdict};
 
@@ -55,6 +58,11 @@ pub struct Transaction {
     pub(crate) cookies: Vec<cookies::Cookie>,
     pub(crate) body: Body,
     pub(crate) response_body: ResponseBody,
+    /// STREAM_INPUT_BODY and STREAM_OUTPUT_BODY.
+    pub(crate) stream_input: Stream,
+    pub(crate) stream_output: Stream,
+    /// What rules add to the response.
+    pub(crate) injection: Injection,
     /// TX.
     pub(crate) tx: Collection,
     /// Persistent collections that rules have opened.
@@ -78,6 +86,8 @@ pub struct Transaction {
     pub(crate) finished: bool,
     /// Alerts that wait to be handed to the server.
     pub(crate) pending_alerts: Vec<PendingAlert>,
+    /// A rule of this phase could not be decided.
+    pub(crate) rule_error: bool,
     /// Microseconds spent in each phase.
     pub(crate) phase_times: [u64; 5],
 }
@@ -125,6 +135,9 @@ impl Transaction {
             cookies,
             body: Body::with_processor(kind),
             response_body: ResponseBody::default(),
+            stream_input: Stream::default(),
+            stream_output: Stream::default(),
+            injection: Injection::default(),
             tx: Collection::default(),
             persistent: Vec::new(),
             session: None,
@@ -138,6 +151,7 @@ impl Transaction {
             server_errors: Vec::new(),
             finished: false,
             pending_alerts: Vec::new(),
+            rule_error: false,
             phase_times: [0; 5],
             response: None,
             config,

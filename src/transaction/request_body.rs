@@ -262,6 +262,16 @@ impl Transaction {
             }
             self.body.recognised = xml.map(|parser| parser.finish());
         }
+        if self.config.stream_in_body_inspection
+            && (announced || !self.body.store.is_empty())
+            && let Some(bytes) = self
+                .body
+                .store
+                .memory()
+                .filter(|_| self.wants_request_body())
+        {
+            self.stream_input.begin(bytes.clone());
+        }
         let form = self.body.processor.as_deref() == Some(Kind::Urlencoded.name());
         let seen = usize::try_from(self.body.seen).unwrap_or(usize::MAX);
         let memory = self
@@ -343,10 +353,13 @@ impl Transaction {
             && self.config.request_body_limit_action == LimitAction::Reject
     }
 
-    /// Forms are looked at as a whole, and so is what a rule forced into REQUEST_BODY: they stay in memory.
+    /// Forms are looked at as a whole, and so are what a rule forced into REQUEST_BODY and STREAM_INPUT_BODY: they stay in
+    /// memory.
     fn body_memory_limit(&self) -> u64 {
         let form = self.body.processor.as_deref() == Some(Kind::Urlencoded.name());
-        match form || self.overrides.force_request_body {
+        let whole =
+            form || self.overrides.force_request_body || self.config.stream_in_body_inspection;
+        match whole {
             true => u64::MAX,
             false => self.config.request_body_in_memory_limit,
         }

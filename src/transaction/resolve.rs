@@ -405,6 +405,8 @@ impl Transaction {
                 // Compat: from phase 4 on there is a body, be it empty.
                 None => (self.phase >= Phase::ResponseBody).then_some(Cow::Borrowed(b"")),
             },
+            StreamInputBody => self.stream_input.bytes().and_then(|body| text(body)),
+            StreamOutputBody => self.stream_output.bytes().and_then(|body| text(body)),
             OutboundDataError => flag(self.response_body.over_limit()),
 
             MatchedVar => text(&self.matches.var).filter(|_| !self.matches.var_name.is_empty()),

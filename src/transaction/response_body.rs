@@ -11,6 +11,8 @@ use crate::types::EngineMode;
 pub struct ResponseBody {
     buffer: BytesMut,
     visible: Option<Bytes>,
+    /// What came with the last bytes that are looked at, beyond the limit.
+    surplus: Bytes,
     /// OUTBOUND_DATA_ERROR: the body is larger than its limit.
     over_limit: bool,
 }
@@ -29,6 +31,11 @@ pub enum ResponseStep {
 impl ResponseBody {
     pub(crate) fn visible(&self) -> Option<&Bytes> {
         self.visible.as_ref()
+    }
+
+    /// Bytes that were held back and not looked at.
+    pub(super) fn surplus(&self) -> &Bytes {
+        &self.surplus
     }
 
     pub(crate) fn over_limit(&self) -> bool {
@@ -81,6 +88,10 @@ impl Transaction {
         };
         self.response_body.buffer.extend_from_slice(seen);
         self.response_body.over_limit = true;
+        if self.config.stream_out_body_inspection {
+            let surplus = chunk.get(room..).unwrap_or_default();
+            self.response_body.surplus = Bytes::copy_from_slice(surplus);
+        }
         let rejects = self.config.response_body_limit_action == LimitAction::Reject
             && self.mode() == EngineMode::On;
         if rejects {
@@ -98,6 +109,10 @@ impl Transaction {
         let buffer = std::mem::take(&mut self.response_body.buffer);
         if !buffer.is_empty() {
             self.response_body.visible.get_or_insert(buffer.freeze());
+        }
+        if self.config.stream_out_body_inspection {
+            let visible = self.response_body.visible.clone();
+            self.stream_output.begin(visible.unwrap_or_default());
         }
     }
 }

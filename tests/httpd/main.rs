@@ -20,6 +20,7 @@ mod proxies;
 mod redirects;
 mod responses;
 mod restarts;
+mod rewriting;
 mod sections;
 mod start;
 mod uploads;

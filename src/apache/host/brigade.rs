@@ -121,6 +121,43 @@ impl<'b> Brigade<'b> {
         }
     }
 
+    /// Adds bytes before everything else; they are copied.
+    pub(in crate::apache) fn push_bytes_front(&mut self, bytes: &[u8]) {
+        // SAFETY: as for `push_bytes`.
+        unsafe {
+            let allocator = (*self.as_ptr()).bucket_alloc;
+            let bucket =
+                sys::apr_bucket_heap_create(bytes.as_ptr().cast(), bytes.len(), None, allocator);
+            let first = (*sys::sentinel(self.as_ptr())).link.next;
+            sys::bucket_insert_before(first, bucket);
+        }
+    }
+
+    /// Adds bytes at the end of the body; they are copied. False if the end has not come.
+    pub(in crate::apache) fn push_bytes_before_end(&mut self, bytes: &[u8]) -> bool {
+        // SAFETY: as for `kinds`: a walk along the ring of a brigade that is alive; the new bucket, in no ring yet, is put
+        // before a bucket of it.
+        unsafe {
+            let end = sys::sentinel(self.as_ptr());
+            let mut at = (*end).link.next;
+            while at != end {
+                if kind_of(at) == Kind::EndOfStream {
+                    let allocator = (*self.as_ptr()).bucket_alloc;
+                    let bucket = sys::apr_bucket_heap_create(
+                        bytes.as_ptr().cast(),
+                        bytes.len(),
+                        None,
+                        allocator,
+                    );
+                    sys::bucket_insert_before(at, bucket);
+                    return true;
+                }
+                at = (*at).link.next;
+            }
+        }
+        false
+    }
+
     /// Adds the end of the body.
     pub(in crate::apache) fn push_end(&mut self) {
         // SAFETY: the brigade is alive and has an allocator; the new bucket is in no ring yet.

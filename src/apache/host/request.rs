@@ -131,6 +131,12 @@ impl<'r> Request<'r> {
         unsafe { (*self.as_ptr()).proto_num }
     }
 
+    /// Whether the client asked for the headers only.
+    pub(in crate::apache) fn wants_no_body(self) -> bool {
+        // SAFETY: the request is alive.
+        unsafe { (*self.as_ptr()).header_only != 0 }
+    }
+
     pub(in crate::apache) fn is_connect(self) -> bool {
         // SAFETY: the request is alive.
         unsafe { (*self.as_ptr()).method_number == sys::M_CONNECT }
@@ -306,6 +312,8 @@ fields! {
     path_info = path_info;
     /// The media type of the response.
     content_type = content_type;
+    /// The encoding of the response's body.
+    content_encoding = content_encoding;
     /// The name of the handler.
     handler = handler;
     }

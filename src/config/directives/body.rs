@@ -166,6 +166,29 @@ pub(super) fn response_limit_action(section: &mut Section, arguments: &Arguments
     Ok(())
 }
 
+pub(super) fn stream_in(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    section.stated.stream_in_body_inspection = Some(arguments.flag());
+    Ok(())
+}
+
+pub(super) fn stream_out(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    section.stated.stream_out_body_inspection = Some(arguments.flag());
+    Ok(())
+}
+
+pub(super) fn content_injection(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    section.stated.content_injection = Some(arguments.flag());
+    Ok(())
+}
+
+pub(super) fn disable_backend_compression(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Outcome {
+    section.stated.disable_backend_compression = Some(arguments.flag());
+    Ok(())
+}
+
 /// Compat: in mod_security2 the first use of the directive in a section replaces the built-in list, later ones add.
 pub(super) fn mime_types(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     let types = Arc::make_mut(

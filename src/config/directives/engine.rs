@@ -34,6 +34,14 @@ fn mode(arguments: &Arguments<'_>) -> Result<EngineMode, Problem> {
     }
 }
 
+pub(super) fn intercept_on_error(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    section.stated.intercept_on_error = Some(arguments.flag());
+    Ok(())
+}
+
 pub(super) fn component_signature(
     section: &mut Section,
     arguments: &Arguments<'_>,

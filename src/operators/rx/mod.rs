@@ -159,7 +159,7 @@ impl Failure {
         }
     }
 
-    fn other(message: String) -> Failure {
+    pub(super) fn other(message: String) -> Failure {
         Failure {
             limit_exceeded: false,
             message,
@@ -397,22 +397,41 @@ impl Pattern {
     /// # Errors
     /// A limit was reached.
     pub fn captures(&self, value: &[u8]) -> Result<Option<Groups>, Failure> {
+        self.captures_at(value, 0)
+    }
+
+    /// As [`Pattern::find_at`], with the groups of the match.
+    ///
+    /// # Errors
+    /// A limit was reached.
+    pub fn captures_at(&self, value: &[u8], start: usize) -> Result<Option<Groups>, Failure> {
         self.matcher.ask(
             value,
-            0,
+            start,
             |regex| {
                 // Most values do not match: that is known without an allocation.
-                if !regex.is_match(value) {
+                if !regex.is_match_at(value, start) {
                     return None;
                 }
                 let mut locations = regex.capture_locations();
-                regex.captures_read(&mut locations, value)?;
+                regex.captures_read_at(&mut locations, value, start)?;
                 let kept = 0..locations.len().min(CAPTURES);
                 let group = |i| locations.get(i).map(|(start, end)| start..end);
                 Some(Groups::new(kept.map(group)))
             },
             |groups| groups,
         )
+    }
+
+    /// How many bytes a match can have at most; `None` if there is no bound, or none that is known.
+    pub fn longest_match(&self) -> Option<usize> {
+        let parsed = regex_syntax::ParserBuilder::new()
+            .unicode(false)
+            .utf8(false)
+            .nest_limit(linear::MAX_NESTING)
+            .build()
+            .parse(self.translated()?);
+        parsed.ok()?.properties().maximum_len()
     }
 }
 

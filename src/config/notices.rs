@@ -1,0 +1,78 @@
+//! What the administrator should know at start.
+
+use super::section::Config;
+use super::settings::KeepFiles;
+use crate::actions::{AuditEngine, Effect};
+use crate::operators::Kind;
+use crate::ruleset::Rule;
+use crate::variables::Variable;
+
+impl Config {
+    /// One sentence each: what is accepted but does less than mod_security2, and what costs.
+    pub fn notices(&self) -> Vec<String> {
+        let mut notices = self.notes.to_vec();
+        let patterns = self
+            .all_rules()
+            .filter_map(|rule| rule.test.operator.pattern());
+        let (mut all, mut linear) = (0, 0);
+        for pattern in patterns {
+            all += 1;
+            linear += usize::from(pattern.is_linear());
+        }
+        if all > 0 {
+            notices.push(format!(
+                "{linear} of {all} regular expressions run in linear time."
+            ));
+        }
+        let rewrites_response = self.rewrites(Variable::StreamOutputBody);
+        let unmet = [
+            (
+                self.audit_engine != AuditEngine::Off && self.audit_log.is_none(),
+                "SecAuditEngine is on but SecAuditLog names no file: no audit record will be written.",
+            ),
+            (
+                self.upload_keep_files != KeepFiles::Off && self.upload_dir.is_none(),
+                "SecUploadKeepFiles is on but SecUploadDir names no directory: no uploaded file will be kept.",
+            ),
+            (
+                self.rewrites(Variable::StreamInputBody) && !self.stream_in_body_inspection,
+                "SecStreamInBodyInspection is off: no rule rewrites a request body.",
+            ),
+            (
+                rewrites_response && !self.stream_out_body_inspection,
+                "SecStreamOutBodyInspection is off: no rule rewrites a response body.",
+            ),
+            (
+                (rewrites_response || self.injects()) && !self.content_injection,
+                "SecContentInjection is off: no rule changes a response.",
+            ),
+        ];
+        notices.extend(
+            unmet
+                .into_iter()
+                .filter(|(is_unmet, _)| *is_unmet)
+                .map(|(_, sentence)| sentence.to_owned()),
+        );
+        notices
+    }
+
+    fn all_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.chains().flat_map(|chain| &chain.rules)
+    }
+
+    /// Whether a rule rewrites this stream.
+    fn rewrites(&self, stream: Variable) -> bool {
+        self.all_rules().any(|rule| {
+            let mut targets = rule.targets.iter();
+            rule.test.operator.kind() == Kind::Rsub
+                && targets.any(|target| target.variable == stream)
+        })
+    }
+
+    /// Whether a rule puts something around responses.
+    fn injects(&self) -> bool {
+        self.all_rules()
+            .flat_map(|rule| &rule.effects)
+            .any(|effect| matches!(effect, Effect::Inject(..)))
+    }
+}

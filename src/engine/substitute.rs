@@ -1,0 +1,117 @@
+//! `@rsub`: the one operator that changes what it is asked about.
+
+use super::evaluate::Hit;
+use crate::host::Host;
+use crate::operators::{Captures, Substitution, negated_message};
+use crate::ruleset::{Chain, Rule};
+use crate::template::Template;
+use crate::transaction::{Scene, Transaction};
+use crate::transformations::{Env, apply_all};
+use crate::variables::Variable;
+
+impl Transaction {
+    /// Rewrites the streams among a rule's targets.
+    ///
+    /// Compat: what is rewritten is the value as the rule's transformations made it; the hit has the new value. A negated
+    /// rule rewrites, too, and matches where there was nothing to rewrite.
+    pub(super) fn substitute(
+        &mut self,
+        chain: &Chain,
+        rule: &Rule,
+        substitution: &Substitution,
+        host: &dyn Host,
+    ) -> Vec<Hit> {
+        let scene = self.scene(chain, host);
+        let pattern = self.expand_with(substitution.pattern_with_macros(), &scene, |value| {
+            substitution.in_pattern(value).into_owned()
+        });
+        let replacement =
+            self.expand_with(substitution.replacement_with_macros(), &scene, |value| {
+                Substitution::in_replacement(value).into_owned()
+            });
+        let unicode_map = self.config.unicode_map.clone();
+        let env = Env {
+            unicode_map: unicode_map.as_deref(),
+        };
+        let mut outcomes = Vec::new();
+        for value in self.values(&rule.targets, &scene) {
+            if self.is_excluded(rule, &value) {
+                continue;
+            }
+            let obstacle = self.response_obstacle();
+            if let Some(reason) = obstacle.filter(|_| value.variable == Variable::StreamOutputBody)
+            {
+                self.debug(3, |_| {
+                    format!("Response body is not rewritten: {reason}.").into_bytes()
+                });
+                continue;
+            }
+            let streams = [Variable::StreamInputBody, Variable::StreamOutputBody];
+            if !streams.contains(&value.variable) {
+                outcomes.push((
+                    value.variable,
+                    Vec::new(),
+                    Vec::new(),
+                    Err(Substitution::no_stream()),
+                ));
+                break;
+            }
+            let subject = apply_all(&rule.transformations, &value.value, &env).into_owned();
+            let outcome = substitution.replace(&pattern, &replacement, &subject);
+            outcomes.push((value.variable, value.name(), subject, outcome));
+        }
+        let mut hits = Vec::new();
+        for (variable, name, subject, outcome) in outcomes {
+            let replaced = match outcome {
+                Ok(replaced) => replaced,
+                Err(failure) => {
+                    self.operator_failed(chain, rule, &failure);
+                    continue;
+                }
+            };
+            let message = match &replaced {
+                Some(_) => b"Operator rsub succeeded.".to_vec(),
+                None => negated_message(rule.test.name.as_bytes(), &rule.test.written, &name),
+            };
+            let is_hit = replaced.is_some() != rule.test.negated;
+            let value = match replaced {
+                Some(changed) => {
+                    let stream = match variable {
+                        Variable::StreamInputBody => &mut self.stream_input,
+                        _ => &mut self.stream_output,
+                    };
+                    stream.replace(changed.clone().into());
+                    changed
+                }
+                None => subject,
+            };
+            if is_hit {
+                hits.push(Hit {
+                    name,
+                    value,
+                    message,
+                    captures: Captures::None,
+                });
+            }
+        }
+        hits
+    }
+
+    /// Expands the macros in a part of an argument, each value as `quote` puts it. Such parts are rare: they are not
+    /// compiled in advance.
+    fn expand_with(
+        &self,
+        text: Option<&[u8]>,
+        scene: &Scene<'_>,
+        quote: impl Fn(&[u8]) -> Vec<u8>,
+    ) -> Vec<u8> {
+        let mut out = Vec::new();
+        Template::parse(text.unwrap_or_default()).expand(&mut out, |found, out| {
+            let value = found
+                .variable
+                .and_then(|variable| self.first_value(variable, found.key.as_deref(), scene));
+            out.extend(quote(value.as_deref().unwrap_or_default()));
+        });
+        out
+    }
+}
