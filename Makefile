@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once test test-crs bench-instr valgrind container-test check install clean
+.PHONY: help deps build run demo-once test test-crs bench bench-instr valgrind container-test check install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: deps-test build ## install what is missing, build, and run every test, the
 test-crs: build ## only the regression tests of the Core Rule Set (CRS_DIR says where they are), event and prefork
 	cargo test --test crs -- --nocapture
 	CRS_MPM=prefork cargo test --test crs -- --nocapture
+
+bench: deps-test build ## httpd, mod_security2 and Palisade side by side, into docs/performance.md (QUICK=1, MPM=prefork)
+	cargo bench --bench server
 
 bench-instr: deps-test ## instructions that a request costs the engine alone, counted by callgrind: the same on every machine
 	cargo bench --bench engine -- --instructions

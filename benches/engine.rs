@@ -12,6 +12,7 @@
 
 #[path = "../tests/support/material.rs"]
 mod material;
+mod policy;
 mod request;
 mod workloads;
 
@@ -21,11 +22,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use palisade::config::{Config, DirConfig, read_text};
+use policy::Policy;
 use request::Prepared;
-use workloads::{Policy, Workload};
-
-/// Requests before anything is measured: they fill the caches, as in a server that has been up for a while.
-const WARM_UP: usize = 1;
+use workloads::Workload;
 
 /// How long a workload is timed where nobody says how often it is to run, in seconds.
 const PATIENCE: f64 = 0.5;
@@ -62,23 +61,33 @@ fn main() {
         return count_instructions(&options, &workloads, &levels);
     }
     for level in levels {
-        let policies = Policies::read(level);
+        let rules = Policy::CoreRuleSet(level);
+        let (core_rule_set, pingbacks) = (read(rules), read(Policy::Pingbacks));
         for workload in &workloads {
+            let (policy, config) = match workload.policy {
+                Policy::Pingbacks => (Policy::Pingbacks, &pingbacks),
+                _ => (rules, &core_rule_set),
+            };
             let prepared = Prepared::new(workload);
-            let config = policies.of(workload);
-            if options.rules {
-                println!(
-                    "PL{level} {:<22} {:?}",
-                    workload.name,
-                    prepared.run(config).rules
+            let run = || {
+                let outcome = prepared.run(config);
+                // A measurement of a request that is treated otherwise than the workload says is worth nothing.
+                assert_eq!(
+                    outcome.status,
+                    workload.status_under(policy),
+                    "{} at PL{level}",
+                    workload.name
                 );
+                outcome.rules
+            };
+            // The first one fills the caches, as in a server that has been up for a while.
+            let rules = run();
+            if options.rules {
+                println!("PL{level} {:<22} {:?}", workload.name, rules);
                 continue;
             }
-            for _ in 0..WARM_UP {
-                check(workload, level, prepared.run(config).status);
-            }
             let begin = Instant::now();
-            let done = measured(workload, level, &prepared, config, options.iterations);
+            let done = measured(run, options.iterations);
             let spent = begin.elapsed().as_secs_f64();
             println!(
                 "PL{level} {:<22} {:>12.1} us",
@@ -91,30 +100,14 @@ fn main() {
 
 /// The loop, and nothing else: callgrind counts what happens below this function.
 #[inline(never)]
-fn measured(
-    workload: &Workload,
-    level: u8,
-    prepared: &Prepared,
-    config: &Arc<Config>,
-    iterations: Option<usize>,
-) -> usize {
+fn measured<T>(run: impl Fn() -> T, iterations: Option<usize>) -> usize {
     let begin = Instant::now();
     let mut done = 0;
     while iterations.map_or(begin.elapsed().as_secs_f64() < PATIENCE, |most| done < most) {
-        check(workload, level, prepared.run(config).status);
+        std::hint::black_box(run());
         done += 1;
     }
     done
-}
-
-/// A measurement of a request that the rules treat otherwise than the workload says is worth nothing.
-fn check(workload: &Workload, level: u8, status: u16) {
-    assert_eq!(
-        status,
-        workload.status_at(level),
-        "the status of {} at PL{level}",
-        workload.name
-    );
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Options {
@@ -140,40 +133,12 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Options {
     options
 }
 
-/// The configurations that the workloads meet.
-struct Policies {
-    core_rule_set: Arc<Config>,
-    pingbacks: Arc<Config>,
-}
-
-impl Policies {
-    fn read(level: u8) -> Policies {
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("apache-conf");
-        let read = |text: String| {
-            let section = DirConfig::new();
-            read_text("bench.conf", &text, &section).unwrap_or_else(|error| panic!("{error}"));
-            section.resolved()
-        };
-        let base = format!(
-            "Include {}\nSecResponseBodyAccess On\nSecAuditLog /dev/null\n",
-            shipped.join("recommended.conf").display()
-        );
-        let crs = material::crs();
-        Policies {
-            core_rule_set: read(format!("{base}{}", workloads::core_rule_set(&crs, level))),
-            pingbacks: read(format!(
-                "{base}Include {}\n",
-                shipped.join("rules/pingback.conf").display()
-            )),
-        }
-    }
-
-    fn of(&self, workload: &Workload) -> &Arc<Config> {
-        match workload.policy {
-            Policy::CoreRuleSet => &self.core_rule_set,
-            Policy::Pingbacks => &self.pingbacks,
-        }
-    }
+/// A configuration, read as the command-line tool reads it. Records are rendered and thrown away.
+fn read(policy: Policy) -> Arc<Config> {
+    let section = DirConfig::new();
+    let text = policy.directives() + "SecAuditLog /dev/null\n";
+    read_text("bench.conf", &text, &section).unwrap_or_else(|error| panic!("{error}"));
+    section.resolved()
 }
 
 /// Runs this program again under callgrind, once for each paranoia level, and prints what it counted.

@@ -7,18 +7,8 @@
 
 mod text;
 
-use std::path::Path;
-
+use crate::policy::Policy;
 use text::{Random, base64, noise, words};
-
-/// Which rules a workload meets.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Policy {
-    /// The Core Rule Set at its defaults.
-    CoreRuleSet,
-    /// The shipped pingback policy.
-    Pingbacks,
-}
 
 /// A request, and what is known of its answer.
 pub struct Workload {
@@ -34,8 +24,9 @@ pub struct Workload {
     pub body: Vec<u8>,
     /// Sent in chunks of 1 KiB instead of with its length.
     pub chunked: bool,
+    /// The rules it is made for.
     pub policy: Policy,
-    /// The status that the policy answers it with at the first paranoia level.
+    /// The status that this policy answers it with.
     pub status: u16,
 }
 
@@ -44,24 +35,6 @@ pub const HOST: &str = "www.example.test";
 
 /// Bytes in a chunk of a chunked body.
 const CHUNK: usize = 1024;
-
-/// The Core Rule Set as its installation guide includes it, at a paranoia level.
-///
-/// Beyond the first level harmless requests are found suspicious, too. There the thresholds are raised, so that all of
-/// them are looked at to the end and answered as at the first.
-pub fn core_rule_set(directory: &Path, level: u8) -> String {
-    let crs = directory.display();
-    let mut text = format!("Include {crs}/crs-setup.conf.example\n");
-    if level > 1 {
-        text.push_str(&format!(
-            "SecAction \"id:900000,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level={level}\"\n\
-             SecAction \"id:900110,phase:1,pass,t:none,nolog,setvar:tx.inbound_anomaly_score_threshold=10000,\
-             setvar:tx.outbound_anomaly_score_threshold=10000\"\n"
-        ));
-    }
-    text.push_str(&format!("Include {crs}/rules/*.conf\n"));
-    text
-}
 
 /// What the server has to offer: file name, media type, content.
 pub fn files() -> Vec<(&'static str, &'static str, Vec<u8>)> {
@@ -206,11 +179,12 @@ impl Workload {
         wire
     }
 
-    /// The status at a paranoia level: beyond the first the Core Rule Set's thresholds are raised.
-    pub fn status_at(&self, level: u8) -> u16 {
-        match self.policy {
-            Policy::CoreRuleSet if level > 1 => 200,
-            _ => self.status,
+    /// The status that a policy answers it with: only the one it is made for refuses it.
+    pub fn status_under(&self, policy: Policy) -> u16 {
+        if policy == self.policy {
+            self.status
+        } else {
+            200
         }
     }
 
@@ -233,7 +207,7 @@ fn get(name: &'static str, what: &'static str, target: &str) -> Workload {
         headers: vec![("User-Agent", USER_AGENT.into()), ("Accept", "*/*".into())],
         body: Vec::new(),
         chunked: false,
-        policy: Policy::CoreRuleSet,
+        policy: Policy::CoreRuleSet(1),
         status: 200,
     }
 }
