@@ -228,6 +228,7 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
         "ap_top_module",
         "ap_server_conf",
         "ap_server_root",
+        "ap_unixd_config",
         "ap_server_config_defines",
         "core_module",
         "ap_bucket_type_error",

@@ -214,3 +214,32 @@ pub const COLLECTION_KEY_LIMIT: usize = 256;
 
 /// Most records kept in memory by one process. An address takes some 300 bytes, so this is about 3 MiB.
 pub const COLLECTION_RECORDS_LIMIT: usize = 10_000;
+
+/// Most bytes of one record's names and values. mod_security2's records have room for some 1,000 bytes; three of these fit
+/// a page of the store on every machine.
+pub const COLLECTION_RECORD_LIMIT: usize = 3072;
+
+/// Bytes of the file that collections are kept in. `SecCollectionStore file:… size=`. Some 250,000 addresses with a
+/// counter each; the file has holes where nothing was stored yet.
+pub const COLLECTION_STORE_BYTES: u64 = 67_108_864;
+
+/// The most that `size=` can be set to: 64 GiB.
+pub const COLLECTION_STORE_MAXIMUM: u64 = 68_719_476_736;
+
+/// Longest wait for the lock of that file in milliseconds. It is held for microseconds; only a process that was stopped
+/// in the middle holds it longer, and requests must not wait for that one.
+pub const COLLECTION_LOCK_WAIT: u64 = 1_000;
+
+/// Longest wait of a request for an answer from Redis in milliseconds. `SecCollectionStore redis:… timeout=`. One on the
+/// same network answers in less than one.
+pub const REDIS_TIMEOUT: u64 = 100;
+
+/// The most that `timeout=` can be set to.
+pub const REDIS_TIMEOUT_MAXIMUM: u64 = 10_000;
+
+/// Most connections to Redis of one process. `SecCollectionStore redis:… connections=`. An answer takes a tenth of a
+/// millisecond, so eight serve more requests than a process has.
+pub const REDIS_CONNECTIONS: usize = 8;
+
+/// The most that `connections=` can be set to: more than the threads that a process has as a rule.
+pub const REDIS_CONNECTIONS_MAXIMUM: usize = 64;

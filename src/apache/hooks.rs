@@ -5,7 +5,7 @@ use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::host::request::Request;
-use super::{filter_in, filter_out, phases, startup, sys};
+use super::{child, filter_in, filter_out, phases, startup, sys};
 
 /// A list of modules, by source file name. httpd keeps the pointer, so it must be static; it ends with a null.
 struct Modules<const N: usize>([*const c_char; N]);
@@ -95,6 +95,8 @@ pub(super) fn register() {
             AFTER_THE_START.list(),
             sys::APR_HOOK_REALLY_LAST,
         );
+
+        sys::ap_hook_child_init(Some(child::child_init), nobody, nobody, middle);
 
         // Twice. Before mod_remoteip, to keep the headers that it takes away; after it, to know its answer.
         sys::ap_hook_post_read_request(

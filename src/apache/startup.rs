@@ -46,6 +46,7 @@ pub(super) unsafe extern "C" fn post_config(
             return Ok(());
         };
         logging::adopt_log_level(main.chain().map(Server::log_level));
+        prepare_collections(main)?;
         let banner = concat!(
             "Palisade/",
             env!("CARGO_PKG_VERSION"),
@@ -64,6 +65,18 @@ pub(super) unsafe extern "C" fn post_config(
             );
         }
         Ok(())
+    })
+}
+
+/// Makes ready what children will open.
+fn prepare_collections(main: Server<'_>) -> Started {
+    let Some(config) = dirconf::of_server(main) else {
+        return Ok(());
+    };
+    let collections = &config.resolved().collections;
+    collections.prepare(server::user_of_children()).map_err(|why| {
+        let line = format!("ModSecurity: {why}");
+        log::write(Some(main), Level::Emergency, line.as_bytes());
     })
 }
 

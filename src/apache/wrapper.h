@@ -6,6 +6,7 @@
 #include <http_main.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <unixd.h>
 #include <util_filter.h>
 #include <ap_mmn.h>
 #include <apr_buckets.h>

@@ -1,26 +1,37 @@
 //! A collection that a transaction works on.
 
+use super::record::same;
 use super::{Id, Record, Store};
 use crate::operators::atoi;
 
-/// The transaction's copy of a record, and what it was when it was opened.
+/// The transaction's copy of a record, and what it did to it.
 #[derive(Clone, Debug)]
 pub struct Live {
     id: Id,
     record: Record,
-    original: Record,
-    changed: bool,
+    done: Vec<(Vec<u8>, Deed)>,
+    expiries: Vec<(Vec<u8>, i64)>,
+}
+
+/// What a transaction did to one value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Deed {
+    Set,
+    Added(i64),
+    Removed,
 }
 
 /// What a transaction did to a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
+    /// What a record begins with, where there is none by now.
+    pub initial: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Values to remove.
+    pub removed: Vec<Vec<u8>>,
     /// Values to set as they are.
     pub set: Vec<(Vec<u8>, Vec<u8>)>,
     /// Counters to add to.
     pub add: Vec<(Vec<u8>, i64)>,
-    /// Values to remove.
-    pub removed: Vec<Vec<u8>>,
     /// When values expire.
     pub expiries: Vec<(Vec<u8>, i64)>,
     /// When the record expires.
@@ -30,39 +41,15 @@ pub struct Change {
 impl Live {
     /// Opens a collection; `timeout` in seconds is that of a new one.
     pub fn open(store: &dyn Store, id: Id, timeout: i64, now: i64) -> Live {
-        let mut live = match store.load(&id, now) {
-            Some(record) => Live {
-                id,
-                original: record.clone(),
-                record,
-                changed: false,
-            },
-            None => Live::new(id, timeout, now),
+        let record = store.load(&id, now);
+        let mut live = Live {
+            record: record.unwrap_or_else(|| new_record(&id, timeout, now)),
+            id,
+            done: Vec::new(),
+            expiries: Vec::new(),
         };
         live.compute_rate(now);
         live
-    }
-
-    fn new(id: Id, timeout: i64, now: i64) -> Live {
-        let text = |number: i64| number.to_string().into_bytes();
-        let values = vec![
-            (b"KEY".to_vec(), id.key.clone()),
-            (b"TIMEOUT".to_vec(), text(timeout)),
-            (b"CREATE_TIME".to_vec(), text(now)),
-            (b"UPDATE_COUNTER".to_vec(), text(0)),
-            (b"IS_NEW".to_vec(), text(1)),
-        ];
-        let record = Record {
-            values,
-            expiries: Vec::new(),
-            expires: now.saturating_add(timeout),
-        };
-        Live {
-            id,
-            record,
-            original: Record::default(),
-            changed: false,
-        }
     }
 
     /// `UPDATE_RATE`: updates a minute since the record was created.
@@ -74,139 +61,127 @@ impl Live {
         } else {
             0
         };
-        self.write(b"UPDATE_RATE", rate.to_string().into_bytes());
+        self.record
+            .write(b"UPDATE_RATE", rate.to_string().into_bytes());
     }
 
     /// The first value of a name.
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        let found = self
-            .record
-            .values
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_slice())
+        self.record.get(name)
     }
 
     /// All names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.record
-            .values
-            .iter()
-            .map(|(name, value)| (name.as_slice(), value.as_slice()))
+        let values = self.record.values.iter();
+        values.map(|(name, value)| (name.as_slice(), value.as_slice()))
     }
 
     /// Sets a value. `TIMEOUT` also moves the expiry of the whole record.
     pub fn set(&mut self, name: &[u8], value: Vec<u8>) {
-        self.write(name, value);
-        self.changed = true;
+        self.record.write(name, value);
+        self.note(name, Deed::Set);
+    }
+
+    /// Adds to a counter, which never falls below zero.
+    ///
+    /// Compat: what the store adds is the difference that the transaction saw, which for one that stopped at zero is less
+    /// than `amount`.
+    pub fn add(&mut self, name: &[u8], amount: i64) {
+        let before = self.get(name).map_or(0, atoi);
+        let sum = before.saturating_add(amount).max(0);
+        self.record.write(name, sum.to_string().into_bytes());
+        let difference = sum.saturating_sub(before);
+        let deed = match self.done.iter().find(|(known, _)| same(known, name)) {
+            Some((_, Deed::Added(sum))) => Deed::Added(sum.saturating_add(difference)),
+            // The sum is counted from a value of this transaction's own.
+            Some(_) => Deed::Set,
+            None => Deed::Added(difference),
+        };
+        self.note(name, deed);
     }
 
     /// Removes a value.
     pub fn remove(&mut self, name: &[u8]) {
-        self.record
-            .values
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-        self.changed = true;
+        self.record.erase(name);
+        self.note(name, Deed::Removed);
     }
 
     /// Lets a value expire at a time, in seconds since 1970.
     pub fn expire(&mut self, name: &[u8], at: i64) {
-        self.record
-            .expiries
-            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-        self.record.expiries.push((name.to_vec(), at));
-        self.changed = true;
+        self.record.expire(name, at);
+        self.expiries.retain(|(known, _)| !same(known, name));
+        self.expiries.push((name.to_vec(), at));
     }
 
     /// `deprecatevar`: takes `amount` off for every `seconds` since the record was last stored, never below zero.
     pub fn deprecate(&mut self, name: &[u8], amount: i64, seconds: i64, now: i64) {
-        let number = |value: &[u8]| atoi(value);
         let (Some(value), Some(last)) = (self.get(name), self.get(b"LAST_UPDATE_TIME")) else {
             return;
         };
         if seconds <= 0 {
             return;
         }
-        let steps = now.saturating_sub(number(last)).max(0) / seconds;
-        let lowered = number(value)
-            .saturating_sub(steps.saturating_mul(amount))
-            .max(0);
-        if lowered != number(value) {
-            self.set(name, lowered.to_string().into_bytes());
+        let steps = now.saturating_sub(atoi(last)).max(0) / seconds;
+        let less = steps.saturating_mul(amount).min(atoi(value));
+        if less != 0 {
+            self.add(name, less.saturating_neg());
         }
     }
 
-    fn write(&mut self, name: &[u8], value: Vec<u8>) {
-        match self
-            .record
-            .values
-            .iter_mut()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        {
-            Some((_, old)) => *old = value,
-            None => self.record.values.push((name.to_vec(), value)),
+    fn note(&mut self, name: &[u8], deed: Deed) {
+        match self.done.iter_mut().find(|(known, _)| same(known, name)) {
+            Some((_, old)) => *old = deed,
+            None => self.done.push((name.to_vec(), deed)),
         }
     }
 
-    /// Hands the store what changed; nothing when nothing did.
-    pub fn store(&self, store: &dyn Store, now: i64) {
-        if !self.changed {
-            return;
+    /// What the store is to be told; nothing when nothing was done.
+    pub fn change(&self, now: i64) -> Option<(Id, Change)> {
+        if self.done.is_empty() && self.expiries.is_empty() {
+            return None;
         }
-        let computed = |name: &[u8]| {
-            [
-                &b"UPDATE_RATE"[..],
-                b"IS_NEW",
-                b"UPDATE_COUNTER",
-                b"LAST_UPDATE_TIME",
-            ]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(name))
-        };
-        let before = |name: &[u8]| {
-            let found = self
-                .original
-                .values
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| value)
-        };
+        let mut record = self.record.clone();
+        let too_long = record.fit();
+        let timeout = record.get(b"TIMEOUT").map_or(0, atoi);
+        let initial = [&b"KEY"[..], b"TIMEOUT", b"CREATE_TIME"].into_iter();
         let mut change = Change {
-            expiries: self.record.expiries.clone(),
+            initial: initial
+                .filter_map(|name| Some((name.to_vec(), record.get(name)?.to_vec())))
+                .collect(),
+            removed: too_long,
+            expiries: self.expiries.clone(),
+            expires: now.saturating_add(timeout),
             ..Change::default()
         };
-        for (name, value) in self
-            .record
-            .values
-            .iter()
-            .filter(|(name, _)| !computed(name))
-        {
-            // What describes the record itself is no counter.
-            let counts = ![&b"TIMEOUT"[..], b"CREATE_TIME", b"KEY"].contains(&name.as_slice());
-            let is_number =
-                |text: &[u8]| counts && !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-            match before(name) {
-                // A counter that others may have changed meanwhile: only the difference is ours.
-                Some(old) if is_number(old) && is_number(value) => {
-                    let difference = atoi(value).saturating_sub(atoi(old));
-                    change.add.push((name.clone(), difference));
-                }
-                None if is_number(value) => change.add.push((name.clone(), atoi(value))),
-                Some(old) if old == value => {}
-                _ => change.set.push((name.clone(), value.clone())),
-            }
-        }
-        for (name, _) in &self.original.values {
-            if self.get(name).is_none() {
-                change.removed.push(name.clone());
+        for (name, deed) in &self.done {
+            match (deed, record.get(name)) {
+                (Deed::Added(difference), Some(_)) => change.add.push((name.clone(), *difference)),
+                (Deed::Set, Some(value)) => change.set.push((name.clone(), value.to_vec())),
+                (Deed::Removed, _) => change.removed.push(name.clone()),
+                // It was too long.
+                (_, None) => {}
             }
         }
         change.add.push((b"UPDATE_COUNTER".to_vec(), 1));
-        change
-            .set
-            .push((b"LAST_UPDATE_TIME".to_vec(), now.to_string().into_bytes()));
-        let timeout = self.get(b"TIMEOUT").map_or(0, atoi);
-        change.expires = now.saturating_add(timeout);
-        store.update(&self.id, &change, now);
+        let last = (b"LAST_UPDATE_TIME".to_vec(), now.to_string().into_bytes());
+        change.set.push(last);
+        Some((self.id.clone(), change))
+    }
+}
+
+/// What a collection begins with.
+fn new_record(id: &Id, timeout: i64, now: i64) -> Record {
+    let text = |number: i64| number.to_string().into_bytes();
+    Record {
+        values: vec![
+            (b"KEY".to_vec(), id.key.clone()),
+            (b"TIMEOUT".to_vec(), text(timeout)),
+            (b"CREATE_TIME".to_vec(), text(now)),
+            (b"UPDATE_COUNTER".to_vec(), text(0)),
+            (b"IS_NEW".to_vec(), text(1)),
+        ],
+        expires: now.saturating_add(timeout),
+        updated: now,
+        ..Record::default()
     }
 }

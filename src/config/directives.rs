@@ -53,6 +53,7 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecWebAppId", One, Anywhere, "a name for this application", engine::web_app_id),
     row("SecSensorId", One, Server, "a name for this server", engine::sensor_id),
     row("SecCollectionTimeout", One, Anywhere, "seconds, at most 2592000", engine::collection_timeout),
+    row("SecDataDir", One, MainServer, "a directory for persistent collections", engine::data_dir),
     row("SecPcreMatchLimit", One, MainServer, "steps a PCRE2 match may take", engine::pcre_match_limit),
     row("SecPcreMatchLimitRecursion", One, MainServer, "depth a PCRE2 match may reach", engine::pcre_match_limit_recursion),
     row("SecUnicodeMapFile", OneOrTwo, Server, "a unicode map file and the code page to use", engine::unicode_map_file),
@@ -98,7 +99,6 @@ pub static DIRECTIVES: &[Directive] = &[
     // Accepted without effect, with a notice at start.
     row("SecStatusEngine", One, Anywhere, "Palisade never reports to anybody", absent::noticed_switch),
     row("SecCacheTransformations", OneOrTwo, Anywhere, "the engine keeps transformed values by itself where that pays", absent::noticed_switch),
-    row("SecDataDir", One, MainServer, "persistent collections live in the memory of each process in this version", absent::noticed),
     row("SecRequestEncoding", One, Anywhere, "mod_security2 makes no use of it either", absent::noticed),
     row("SecUnicodeCodePage", One, Server, "name the code page in SecUnicodeMapFile", absent::noticed_number),
     // Accepted where they ask for nothing.
@@ -130,5 +130,6 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecClientAddress", One, Server, "peer, remoteip or header", client::mode),
     row("SecTrustedProxy", Iterate, Server, "addresses and networks of proxies", client::trusted_proxy),
     row("SecClientAddressHeader", One, Server, "the header that trusted proxies write", client::header),
+    row("SecCollectionStore", Any, MainServer, "memory, file:DIRECTORY or the address of a Redis server, and options", engine::collection_store),
     row("SecPingbackEngine", One, Anywhere, "On, Off or DetectionOnly", engine::pingback_engine),
 ];

@@ -6,6 +6,7 @@ use crate::actions::AuditEngine;
 use crate::audit;
 use crate::body::{XmlArguments, cookies};
 use crate::client;
+use crate::collections::Collections;
 use crate::debug_log::DebugLog;
 use crate::limits;
 use crate::types::EngineMode;
@@ -135,6 +136,8 @@ settings! {
     sensor_id: Arc<str> = Arc::from("default");
     /// `SecCollectionTimeout`, seconds
     collection_timeout: i64 = limits::COLLECTION_TIMEOUT;
+    /// `SecDataDir`, `SecCollectionStore`
+    collections: Arc<Collections> = Collections::in_process();
     /// `SecUnicodeMapFile`
     unicode_map: Option<Arc<crate::transformations::UnicodeMap>> = None;
     /// What is accepted without effect: sentences for the administrator.

@@ -191,6 +191,7 @@ impl Transaction {
                 return;
             }
         };
+        let amount = matches!(set.assignment, Assignment::Add(_)).then(|| atoi(&value));
         let value = match set.assignment {
             Assignment::Unset => None,
             Assignment::Set(_) => Some(value),
@@ -212,7 +213,10 @@ impl Transaction {
             .iter_mut()
             .find(|(known, _)| Some(*known) == set.collection);
         match (live, value) {
-            (Some((_, live)), Some(value)) => live.set(&name, value),
+            (Some((_, live)), Some(value)) => match amount {
+                Some(amount) => live.add(&name, amount),
+                None => live.set(&name, value),
+            },
             (Some((_, live)), None) => live.remove(&name),
             (None, Some(value)) => self.tx.set(&name, value),
             (None, None) => self.tx.remove(&name),

@@ -1,20 +1,13 @@
 //! Persistent collections in a transaction: opened by actions, stored at its end.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use once_cell::sync::Lazy;
-
 use crate::actions::CollectionAction;
-use crate::collections::{Id, Live, MemoryStore, Store};
+use crate::collections::{Id, Live, now};
 use crate::host::Host;
 use crate::limits;
 use crate::operators::atoi;
 use crate::ruleset::Chain;
 use crate::transaction::Transaction;
 use crate::variables::Variable;
-
-/// The records of this process. A cache by nature: nothing of the configuration is in it.
-static STORE: Lazy<MemoryStore> = Lazy::new(MemoryStore::default);
 
 impl Transaction {
     /// `initcol`, `setsid`, `setuid`, `setrsc`, `expirevar`, `deprecatevar`.
@@ -72,7 +65,7 @@ impl Transaction {
             _ => {}
         }
         let live = Live::open(
-            &*STORE as &dyn Store,
+            self.config.collections.store(),
             Id { name, key },
             self.config.collection_timeout,
             now(),
@@ -87,18 +80,13 @@ impl Transaction {
             .map(|(_, live)| live)
     }
 
-    /// Hands the stores what rules have changed.
+    /// Hands the store what rules have changed.
     pub(super) fn store_collections(&self) {
-        for (_, live) in &self.persistent {
-            live.store(&*STORE as &dyn Store, now());
+        let now = now();
+        let changes = self.persistent.iter();
+        let changes: Vec<_> = changes.filter_map(|(_, live)| live.change(now)).collect();
+        if !changes.is_empty() {
+            self.config.collections.store().update(&changes, now);
         }
     }
-}
-
-/// Seconds since 1970.
-fn now() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -137,6 +137,16 @@ pub(in crate::apache) fn server_root<'s>() -> &'s Path {
     Path::new(std::ffi::OsStr::from_bytes(root))
 }
 
+/// The user and group that children will have, where httpd gives up its own.
+pub(in crate::apache) fn user_of_children() -> Option<(u32, u32)> {
+    // SAFETY: `geteuid` only returns a number. httpd fills the record while it reads the configuration, and only reads it
+    // afterwards.
+    unsafe {
+        let unixd = &raw const sys::ap_unixd_config;
+        (libc::geteuid() == 0).then(|| ((*unixd).user_id, (*unixd).group_id))
+    }
+}
+
 /// What httpd calls itself, as far as `ServerTokens` lets it.
 pub(in crate::apache) fn banner<'s>() -> &'s [u8] {
     // SAFETY: httpd returns a string of its configuration, which stays while the calling hook runs.

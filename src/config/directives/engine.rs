@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Arguments, Problem, Section};
+use crate::collections::{Collections, Place};
 use crate::limits;
 use crate::transformations::UnicodeMap;
 use crate::types::EngineMode;
@@ -115,4 +116,32 @@ pub(super) fn collection_timeout(
     }
     section.stated.collection_timeout = Some(seconds);
     Ok(())
+}
+
+pub(super) fn data_dir(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    collections(section).set_data_dir(arguments.path(0));
+    Ok(())
+}
+
+pub(super) fn collection_store(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    let options: Vec<String> = (1..arguments.words.len())
+        .map(|at| arguments.text(at))
+        .collect();
+    let place = match Place::parse(&arguments.text(0), &options) {
+        Ok(Place::File(directory, bytes)) => {
+            Place::File(arguments.place.server_root.join(directory), bytes)
+        }
+        Ok(other) => other,
+        Err(why) => return Err(format!("ModSecurity: SecCollectionStore: {why}").into()),
+    };
+    collections(section).set_place(place);
+    Ok(())
+}
+
+/// The collections of the whole configuration: these directives stand at its top only.
+fn collections(section: &mut Section) -> &Collections {
+    section.stated.collections.get_or_insert_default()
 }
