@@ -74,10 +74,12 @@ fn prepare_collections(main: Server<'_>) -> Started {
         return Ok(());
     };
     let collections = &config.resolved().collections;
-    collections.prepare(server::user_of_children()).map_err(|why| {
-        let line = format!("ModSecurity: {why}");
-        log::write(Some(main), Level::Emergency, line.as_bytes());
-    })
+    collections
+        .prepare(server::user_of_children())
+        .map_err(|why| {
+            let line = format!("ModSecurity: {why}");
+            log::write(Some(main), Level::Emergency, line.as_bytes());
+        })
 }
 
 /// Everything that a request can meet outside nested sections: the servers, and each of their sections.

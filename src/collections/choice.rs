@@ -109,9 +109,7 @@ impl Wanted {
     /// Where they are kept without a server.
     fn local(&self) -> Place {
         match &self.data_dir {
-            Some(directory) => {
-                Place::File(directory.clone(), limits::COLLECTION_STORE_BYTES)
-            }
+            Some(directory) => Place::File(directory.clone(), limits::COLLECTION_STORE_BYTES),
             None => Place::Memory,
         }
     }
@@ -144,7 +142,10 @@ impl Place {
             };
         }
         if place.starts_with("lmdb:") {
-            return Err("collections are not kept in LMDB, which trusts its file: write file: for lmdb:".to_owned());
+            return Err(
+                "collections are not kept in LMDB, which trusts its file: write file: for lmdb:"
+                    .to_owned(),
+            );
         }
         RedisOptions::parse(place, options).map(|options| Place::Redis(Box::new(options)))
     }

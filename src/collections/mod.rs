@@ -25,6 +25,7 @@ mod live;
 mod memory;
 mod record;
 mod redis;
+pub mod sdbm;
 
 pub use choice::{Collections, Place};
 pub use file::{FileStore, Unusable};

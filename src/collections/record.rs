@@ -48,7 +48,11 @@ impl Record {
 
     /// Lets a value expire.
     pub(super) fn expire(&mut self, name: &[u8], at: i64) {
-        match self.expiries.iter_mut().find(|(known, _)| same(known, name)) {
+        match self
+            .expiries
+            .iter_mut()
+            .find(|(known, _)| same(known, name))
+        {
             Some((_, old)) => *old = at,
             None => self.expiries.push((name.to_vec(), at)),
         }

@@ -205,7 +205,9 @@ fn what_is_removed_is_gone_and_what_was_set_again_is_there() {
         live.remove(b"z");
         live.add(b"z", 3);
         keep(store, &live, NOW);
-        let after: Vec<_> = ["x", "y", "z"].map(|name| value(store, "a", name, NOW)).into();
+        let after: Vec<_> = ["x", "y", "z"]
+            .map(|name| value(store, "a", name, NOW))
+            .into();
         assert_eq!(after, ["-", "2", "3"]);
     });
 }
@@ -306,12 +308,18 @@ fn records_are_shown_counted_and_removed() {
         }
         let mut shown: Vec<(Id, Record)> = Vec::new();
         store
-            .visit(NOW, &mut |id, record| shown.push((id.clone(), record.clone())))
+            .visit(NOW, &mut |id, record| {
+                shown.push((id.clone(), record.clone()))
+            })
             .unwrap();
         shown.sort_by(|(one, _), (other, _)| one.cmp(other));
         shown.dedup_by(|(one, _), (other, _)| one == other);
         assert_eq!(shown.len(), 100);
-        assert!(shown.iter().all(|(id, record)| record.get(b"hits") == Some(&id.key[..])));
+        assert!(
+            shown
+                .iter()
+                .all(|(id, record)| record.get(b"hits") == Some(&id.key[..]))
+        );
         assert_eq!(store.statistics(NOW).entries, 100);
         assert_eq!(store.remove(&id("7")), Ok(true));
         assert_eq!(store.remove(&id("7")), Ok(false));
@@ -333,7 +341,9 @@ fn all_collections_of_a_transaction_are_stored_at_once() {
             })
             .collect();
         store.update(&changes, NOW);
-        let after: Vec<_> = ["a", "b", "c"].map(|key| value(store, key, "hits", NOW)).into();
+        let after: Vec<_> = ["a", "b", "c"]
+            .map(|key| value(store, key, "hits", NOW))
+            .into();
         assert_eq!(after, ["2", "1", "1"]);
     });
 }

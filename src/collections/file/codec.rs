@@ -151,7 +151,11 @@ mod tests {
     fn records_come_back_as_they_went() {
         let pair = |name: &[u8], value: &[u8]| (name.to_vec(), value.to_vec());
         let record = Record {
-            values: vec![pair(b"hits", b"7"), pair(b"agent", b"\0\xff\r\n"), pair(b"", b"")],
+            values: vec![
+                pair(b"hits", b"7"),
+                pair(b"agent", b"\0\xff\r\n"),
+                pair(b"", b""),
+            ],
             expiries: vec![(b"hits".to_vec(), -1), (b"gone".to_vec(), i64::MAX)],
             updated: 12,
             expires: i64::MIN,

@@ -262,4 +262,3 @@ impl Settled for Option<Record> {
         self.and_then(|mut record| record.settle(now).then_some(record))
     }
 }
-

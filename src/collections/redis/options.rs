@@ -35,7 +35,16 @@ impl Options {
     /// Reads a URL (`redis:`, `rediss:`, `redis+unix:`) and options of the form `name=value`.
     pub fn parse(url: &str, options: &[String]) -> Result<Options, String> {
         let scheme = url.split(':').next().unwrap_or_default();
-        if !["redis", "rediss", "redis+unix", "valkey", "valkeys", "valkey+unix"].contains(&scheme) {
+        if ![
+            "redis",
+            "rediss",
+            "redis+unix",
+            "valkey",
+            "valkeys",
+            "valkey+unix",
+        ]
+        .contains(&scheme)
+        {
             return Err(format!(
                 "{scheme}: expected memory, file:DIRECTORY, redis://…, rediss://… or redis+unix://…"
             ));
@@ -99,7 +108,10 @@ impl Options {
 }
 
 fn within(option: &str, value: &str, most: u64) -> Result<u64, String> {
-    let number = value.parse().ok().filter(|number| (1..=most).contains(number));
+    let number = value
+        .parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number));
     number.ok_or_else(|| format!("{option}: expected a number from 1 to {most}"))
 }
 
@@ -142,7 +154,12 @@ mod tests {
     fn addresses_and_options() {
         let options = parse(
             "rediss://user:secret@cache.example:6380/3",
-            &["timeout=25", "connections=2", "prefix=blog:", "fallback=skip"],
+            &[
+                "timeout=25",
+                "connections=2",
+                "prefix=blog:",
+                "fallback=skip",
+            ],
         )
         .unwrap();
         assert_eq!(options.shown, "rediss://cache.example:6380/3");
@@ -165,7 +182,11 @@ mod tests {
             ("redis://a/", "connections=65", "from 1 to 64"),
             ("redis://a/", "fallback=none", "local or skip"),
             ("redis://a/", "colour=red", "colour: no such option"),
-            ("redis://a/", "ca=/nonexistent", "/nonexistent: No such file"),
+            (
+                "redis://a/",
+                "ca=/nonexistent",
+                "/nonexistent: No such file",
+            ),
             ("redis://a/", "ca=/proc/self/status", "rediss://"),
         ] {
             let options = [option];

@@ -189,7 +189,10 @@ impl Shared {
             match made {
                 Ok(connection) if !state.closed => {
                     if std::mem::take(&mut state.down) {
-                        log::warn!("collections on {}: the server answers again", self.options.shown);
+                        log::warn!(
+                            "collections on {}: the server answers again",
+                            self.options.shown
+                        );
                     }
                     state.open += 1;
                     state.idle.push(connection);
