@@ -106,13 +106,13 @@ impl Record {
         record
     }
 
-    /// Bytes that it takes in a file, without its key.
+    /// The most bytes that it takes in a file, without its key.
     pub(super) fn size(&self) -> usize {
         let values = self.values.iter();
         let expiries = self.expiries.iter();
         values
             .map(|(name, value)| name.len() + value.len() + 5)
-            .chain(expiries.map(|(name, _)| name.len() + 13))
+            .chain(expiries.map(|(name, _)| name.len() + 11))
             .sum()
     }
 
