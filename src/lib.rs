@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 // Vocabulary.
+pub mod byte_set;
 pub mod facts;
 pub mod limits;
 pub mod template;

@@ -1,5 +1,7 @@
 //! Text with `%{macros}`, compiled once and expanded per use.
 
+use bytes::Bytes;
+
 use crate::variables::Variable;
 
 /// A compiled text.
@@ -10,7 +12,7 @@ pub struct Template {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
-    Literal(Vec<u8>),
+    Literal(Bytes),
     Macro(Macro),
 }
 
@@ -39,23 +41,23 @@ impl Template {
             let body = opened.get(2..close).unwrap_or_default();
             literal.extend_from_slice(before);
             if !literal.is_empty() {
-                segments.push(Segment::Literal(std::mem::take(&mut literal)));
+                segments.push(Segment::Literal(std::mem::take(&mut literal).into()));
             }
             segments.push(Segment::Macro(Macro::parse(body)));
             rest = opened.get(close + 1..).unwrap_or_default();
         }
         literal.extend_from_slice(rest);
         if !literal.is_empty() {
-            segments.push(Segment::Literal(literal));
+            segments.push(Segment::Literal(literal.into()));
         }
         Template { segments }
     }
 
     /// The text when it holds no macro.
-    pub fn constant(&self) -> Option<&[u8]> {
+    pub fn constant(&self) -> Option<Bytes> {
         match self.segments.as_slice() {
-            [] => Some(b""),
-            [Segment::Literal(text)] => Some(text),
+            [] => Some(Bytes::new()),
+            [Segment::Literal(text)] => Some(text.clone()),
             _ => None,
         }
     }
@@ -129,8 +131,8 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(expand(text), expected, "{text}");
         }
-        assert_eq!(Template::parse(b"x").constant(), Some(&b"x"[..]));
-        assert_eq!(Template::parse(b"").constant(), Some(&b""[..]));
+        assert_eq!(Template::parse(b"x").constant(), Some("x".into()));
+        assert_eq!(Template::parse(b"").constant(), Some(Bytes::new()));
         assert_eq!(Template::parse(b"%{tx.a}").constant(), None);
     }
 }

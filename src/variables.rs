@@ -186,6 +186,42 @@ impl Variable {
             .find(|variable| variable.name().eq_ignore_ascii_case(name))
     }
 
+    /// Whether its values stay as they are while a phase runs, whatever rules do, and cost little to look up: parts of
+    /// the request and the response. What is missing here is only asked rule by rule.
+    pub fn is_fixed_in_phase(self) -> bool {
+        use Variable::*;
+        matches!(
+            self,
+            Args | ArgsNames
+                | ArgsGet
+                | ArgsGetNames
+                | ArgsPost
+                | ArgsPostNames
+                | RequestCookies
+                | RequestCookiesNames
+                | RequestHeaders
+                | RequestHeadersNames
+                | RequestUri
+                | RequestUriRaw
+                | RequestLine
+                | RequestMethod
+                | RequestProtocol
+                | RequestFilename
+                | RequestBasename
+                | QueryString
+                | RequestBody
+                | Files
+                | FilesNames
+                | MultipartName
+                | MultipartFilename
+                | MultipartPartHeaders
+                | Xml
+                | ResponseBody
+                | ResponseHeaders
+                | ResponseHeadersNames
+        )
+    }
+
     /// Whether it is a collection of any kind.
     pub fn is_collection(self) -> bool {
         self.shape() != Shape::Scalar

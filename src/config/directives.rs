@@ -131,5 +131,6 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecTrustedProxy", Iterate, Server, "addresses and networks of proxies", client::trusted_proxy),
     row("SecClientAddressHeader", One, Server, "the header that trusted proxies write", client::header),
     row("SecCollectionStore", Any, MainServer, "memory, file:DIRECTORY or the address of a Redis server, and options", engine::collection_store),
+    row("SecRulePrefilter", Flag, Anywhere, "Off asks every rule about every value, for comparison", engine::rule_prefilter),
     row("SecPingbackEngine", One, Anywhere, "On, Off or DetectionOnly", engine::pingback_engine),
 ];

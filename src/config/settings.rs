@@ -49,6 +49,8 @@ settings! {
     trusted_proxies: Arc<client::networks::NetworkSet> = Arc::default();
     /// `SecClientAddressHeader`
     client_header: Arc<client::ForwardingHeader> = Arc::default();
+    /// `SecRulePrefilter`
+    prefilter: bool = true;
     /// `SecPingbackEngine`
     pingback_engine: EngineMode = EngineMode::Off;
 

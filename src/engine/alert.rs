@@ -1,6 +1,5 @@
 //! What the logs say about a match, in the words that tools expect.
 
-use super::evaluate::Hit;
 use crate::audit::escape::{log_escape, log_escape_hex};
 use crate::host::{Host, LogLevel};
 use crate::limits;
@@ -13,7 +12,7 @@ impl Transaction {
         &self,
         chain: &Chain,
         rule: &Rule,
-        hit: &Hit,
+        message: &[u8],
         action: &[u8],
         host: &dyn Host,
     ) -> Vec<u8> {
@@ -28,7 +27,7 @@ impl Transaction {
             text.push(b' ');
         }
         if chain.log || warns {
-            text.extend_from_slice(&hit.message);
+            text.extend_from_slice(message);
         }
         let Some(starter) = chain.starter() else {
             return text;

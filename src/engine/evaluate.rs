@@ -2,13 +2,17 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::debug::sentence;
 use crate::actions::{Ctl, TargetExclusion};
 use crate::host::Host;
 use crate::operators::{Captures, Operator, Outcome, negated_message, rx};
-use crate::ruleset::{Argument, Chain, Rule};
+use crate::ruleset::prefilter::Candidate;
+use crate::ruleset::{Argument, Chain, PhaseRules, Rule};
 use crate::template::Template;
 use crate::transaction::{Scene, Transaction, Value};
 use crate::transformations::{Env, Transformation};
@@ -19,23 +23,30 @@ pub(super) struct Hit {
     pub name: Vec<u8>,
     /// The value as the operator saw it.
     pub value: Vec<u8>,
-    /// The sentence about the match.
+    /// The sentence about the match; empty where nobody will read it.
     pub message: Vec<u8>,
     /// What goes to TX:0 to TX:9.
     pub captures: Captures,
 }
 
+/// What a rule is asked.
+pub(super) struct Question<'q> {
+    /// The chain it belongs to.
+    pub chain: &'q Chain,
+    /// The rule.
+    pub rule: &'q Rule,
+    /// The values on which it may match, where the scan of the phase knows; otherwise all are looked at.
+    pub candidates: Option<(&'q PhaseRules, &'q [Candidate])>,
+    /// The first match is enough.
+    pub first_only: bool,
+}
+
 impl Transaction {
-    /// Asks a rule about its targets. With `first_only` the first match is enough.
+    /// Asks a rule about its targets.
     ///
     /// Compat: where there is no value the operator is not asked, so a negated one does not match either.
-    pub(super) fn evaluate(
-        &mut self,
-        chain: &Chain,
-        rule: &Rule,
-        first_only: bool,
-        host: &dyn Host,
-    ) -> Vec<Hit> {
+    pub(super) fn evaluate(&mut self, question: &Question<'_>, host: &dyn Host) -> Vec<Hit> {
+        let (chain, rule) = (question.chain, question.rule);
         if let Operator::Rsub(substitution) = &*rule.test.operator {
             return self.substitute(chain, rule, substitution, host);
         }
@@ -44,31 +55,37 @@ impl Transaction {
             Argument::Constant(text) => Cow::Borrowed(text.as_slice()),
             Argument::Template(template) => Cow::Owned(self.expand(template, &scene)),
         };
-        let unicode_map = self.config.unicode_map.clone();
         let env = Env {
-            unicode_map: unicode_map.as_deref(),
+            unicode_map: self.config.unicode_map.as_deref(),
         };
-
-        self.debug(4, |_| invoking(chain, rule));
-        self.debug(5, |_| [b"Rule: ", &rule.text[..]].concat());
-        self.debug_namespaces(rule);
+        let told = self.debugs(4);
+        if told {
+            self.debug(4, |_| invoking(chain, rule));
+            self.debug(5, |_| [b"Rule: ", &rule.text[..]].concat());
+            self.debug_namespaces(rule);
+        }
+        let excludes = self.excludes_targets();
         let mut hits = Vec::new();
         let mut failure = None;
-        for value in self.values(&rule.targets, &scene) {
-            if self.is_excluded(rule, &value) {
+        self.each_value(&rule.targets, question.candidates, &scene, &mut |value| {
+            if excludes && self.is_excluded(rule, &value) {
                 self.debug(4, |_| {
                     sentence(
                         &["Skipped target ", ": a rule has taken it out."],
                         &[&value.name()],
                     )
                 });
-                continue;
+                return ControlFlow::Continue(());
             }
-            self.debug_transformations(rule, &value, &env);
+            if told {
+                self.debug_transformations(rule, &value, &env);
+            }
             let mut ask = |subject: &[u8]| {
-                self.debug(4, |_| executing(rule, &argument, &value));
-                self.debug(9, |_| sentence(&["Target value: \"", "\""], &[subject]));
-                match test(rule, &argument, &value, subject) {
+                if told {
+                    self.debug(4, |_| executing(rule, &argument, &value));
+                    self.debug(9, |_| sentence(&["Target value: \"", "\""], &[subject]));
+                }
+                match test(rule, &argument, &value, subject, told || chain.is_told()) {
                     Ok(Some(hit)) => {
                         self.debug(4, |_| [b"Rule match: ", &hit.message[..]].concat());
                         hits.push(hit);
@@ -77,18 +94,20 @@ impl Transaction {
                     Err(error) => failure = Some(error),
                 }
             };
-            match rule.multi_match {
-                true => each_step(&rule.transformations, &value.value, &env, &mut ask),
-                false => ask(&crate::transformations::apply_all(
+            match (rule.multi_match, rule.transformations.is_empty()) {
+                (true, _) => each_step(&rule.transformations, &value.value, &env, &mut ask),
+                (false, true) => ask(&value.value),
+                (false, false) => ask(&crate::transformations::apply_all(
                     &rule.transformations,
                     &value.value,
                     &env,
                 )),
             }
-            if first_only && !hits.is_empty() {
-                break;
+            match question.first_only && !hits.is_empty() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
-        }
+        });
         if let Some(failure) = failure {
             self.operator_failed(chain, rule, &failure);
         }
@@ -96,9 +115,11 @@ impl Transaction {
             self.tx.set(b"MSC_XPATH_LIMITS_EXCEEDED", "1");
             self.rule_failed(chain, rule, &"an XPath expression went over its limits");
         }
-        self.debug(4, |_| {
-            format!("Rule returned {}.", u8::from(!hits.is_empty())).into_bytes()
-        });
+        if told {
+            self.debug(4, |_| {
+                format!("Rule returned {}.", u8::from(!hits.is_empty())).into_bytes()
+            });
+        }
         hits
     }
 
@@ -145,6 +166,12 @@ impl Transaction {
         text
     }
 
+    /// As [`expand`](Transaction::expand); a text without macros is not copied.
+    pub(super) fn expanded(&self, template: &Template, scene: &Scene<'_>) -> Bytes {
+        let constant = template.constant();
+        constant.unwrap_or_else(|| self.expand(template, scene).into())
+    }
+
     /// Whether `ctl:ruleRemoveBy…` took the chain out.
     ///
     /// Compat: members have no id, but their tags count.
@@ -155,6 +182,14 @@ impl Transaction {
             }
             _ => false,
         })
+    }
+
+    /// Whether `ctl:ruleRemoveTargetBy…` took anything out of any rule.
+    fn excludes_targets(&self) -> bool {
+        let removals = &self.overrides.removals;
+        removals
+            .iter()
+            .any(|removal| matches!(removal, Ctl::RemoveTarget(..)))
     }
 
     /// Whether `ctl:ruleRemoveTargetBy…` took the value out of this rule. Compat: by id only out of a chain's starter.
@@ -228,6 +263,7 @@ fn test(
     argument: &[u8],
     value: &Value<'_>,
     subject: &[u8],
+    told: bool,
 ) -> Result<Option<Hit>, rx::Failure> {
     let operator = &rule.test.operator;
     let found = match (
@@ -241,6 +277,7 @@ fn test(
     };
     let name = value.name();
     let message = match &found {
+        _ if !told => Vec::new(),
         Some(found) => operator.message(argument, found, &name),
         None => negated_message(rule.test.name.as_bytes(), &rule.test.written, &name),
     };

@@ -4,7 +4,9 @@
 //! `run(phase)`; the answer is a verdict. This room gives the transaction its behaviour:
 //!
 //! * `phases` run the chains of a phase in order (this file);
+//! * `candidates` are what the scan at the beginning of a phase leaves to ask;
 //! * `evaluate` asks one rule about its targets and changes nothing;
+//! * `switch` decides the simplest rules;
 //! * `perform` does what the matching rule's actions say;
 //! * `substitute` rewrites streams;
 //! * `alert` words what the logs say of it;
@@ -14,6 +16,7 @@
 //! * `finish` ends the transaction: phase 5, the audit record; `masks` knows what the record must not show.
 
 mod alert;
+mod candidates;
 mod debug;
 mod documents;
 mod evaluate;
@@ -23,6 +26,7 @@ mod masks;
 mod perform;
 mod persist;
 mod substitute;
+mod switch;
 mod uploads;
 
 use std::sync::Arc;
@@ -30,9 +34,11 @@ use std::time::Instant;
 
 use crate::actions::Disruptive;
 use crate::host::Host;
-use crate::ruleset::{Chain, Entry};
+use crate::ruleset::prefilter::Candidate;
+use crate::ruleset::{Chain, PhaseRules};
 use crate::transaction::{Interruption, InterruptionKind, MatchedRule, Transaction, Verdict};
 use crate::types::{EngineMode, Phase};
+use evaluate::Question;
 
 impl Transaction {
     /// Runs the rules of a phase.
@@ -64,28 +70,13 @@ impl Transaction {
     pub(super) fn run_rules(&mut self, phase: Phase, host: &mut dyn Host) {
         let begun = Instant::now();
         self.phase = phase;
-        self.matches.vars.clear();
+        self.matches.end_chain();
         self.debug(4, |_| {
             format!("Starting phase {}.", phase.name()).into_bytes()
         });
-        let rules = Arc::clone(&self.config.rules);
-        let mut at = 0;
-        while let Some(entry) = rules.phase(phase).get(at) {
-            if self.mode() == EngineMode::Off {
-                break;
-            }
-            at = match entry {
-                Entry::Marker(_) => at + 1,
-                Entry::Chain(chain) => match self.run_chain(chain, host) {
-                    Outcome::NoMatch => at + 1,
-                    Outcome::Match => rules.next(phase, at, &chain.flow),
-                    Outcome::EndOfPhase => break,
-                },
-            };
-            if self.config.intercept_on_error && std::mem::take(&mut self.rule_error) {
-                self.stop_on_error(phase);
-                break;
-            }
+        let config = Arc::clone(&self.config);
+        if let Some(rules) = config.rules.phase(phase) {
+            self.run_phase(rules, host);
         }
         let spent = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Some(total) = self.phase_times.get_mut(phase.index()) {
@@ -93,15 +84,64 @@ impl Transaction {
         }
     }
 
+    fn run_phase(&mut self, rules: &PhaseRules, host: &mut dyn Host) {
+        if self.mode() == EngineMode::Off {
+            return;
+        }
+        let mut candidates = self.scan(rules, host);
+        let mut at = 0;
+        while let Some(entry) = rules.entries().get(at) {
+            // Rules that the scan has nothing for are passed by.
+            let mut asked = None;
+            if let Some(candidates) = &mut candidates {
+                let scanned = candidates.next_rule(at);
+                let next = scanned.map_or(entry.unscanned, |rule| rule.min(entry.unscanned));
+                if next != at {
+                    at = next;
+                    continue;
+                }
+                if scanned == Some(at) {
+                    asked = Some((rules, candidates.of(at)));
+                } else if let Some(holds) = self.switch(&entry.chain) {
+                    at = if holds { entry.next } else { at + 1 };
+                    continue;
+                }
+            }
+            at = match self.run_chain(&entry.chain, asked, host) {
+                Outcome::NoMatch => at + 1,
+                Outcome::Match => entry.next,
+                Outcome::EndOfPhase => break,
+            };
+            if self.config.intercept_on_error && std::mem::take(&mut self.rule_error) {
+                self.stop_on_error(self.phase);
+                break;
+            }
+            if self.mode() == EngineMode::Off {
+                break;
+            }
+        }
+    }
+
     /// Runs a chain: every rule must match for the next to be asked, and the last one's matches decide.
-    fn run_chain(&mut self, chain: &Arc<Chain>, host: &mut dyn Host) -> Outcome {
+    fn run_chain(
+        &mut self,
+        chain: &Arc<Chain>,
+        asked: Option<(&PhaseRules, &[Candidate])>,
+        host: &mut dyn Host,
+    ) -> Outcome {
         if self.is_removed(chain) {
             return Outcome::NoMatch;
         }
         let mut outcome = Outcome::NoMatch;
         for (position, rule) in chain.rules.iter().enumerate() {
             let last = position + 1 == chain.rules.len() && chain.complete;
-            let hits = self.evaluate(chain, rule, last && self.would_interrupt(chain), host);
+            let question = Question {
+                chain,
+                rule,
+                candidates: asked.filter(|_| position == 0),
+                first_only: last && self.would_interrupt(chain),
+            };
+            let hits = self.evaluate(&question, host);
             if hits.is_empty() {
                 if position > 0 {
                     self.matches.rules.push(MatchedRule {
@@ -109,16 +149,16 @@ impl Transaction {
                         matched: position,
                     });
                 }
-                self.matches.vars.clear();
+                self.matches.end_chain();
                 return Outcome::NoMatch;
             }
             for hit in hits {
-                self.perform(chain, rule, &hit, host);
+                let message = self.perform(chain, rule, hit, host);
                 if !last {
                     continue;
                 }
                 outcome = Outcome::Match;
-                if self.conclude(chain, rule, &hit, host) {
+                if self.conclude(chain, rule, message, host) {
                     outcome = Outcome::EndOfPhase;
                     break;
                 }
@@ -130,7 +170,7 @@ impl Transaction {
                 matched: chain.rules.len(),
             });
         }
-        self.matches.vars.clear();
+        self.matches.end_chain();
         outcome
     }
 

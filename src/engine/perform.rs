@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::debug::sentence;
 use super::evaluate::Hit;
 use crate::actions::{AllowScope, Assignment, Ctl, Disruptive, Effect, Place, Sanitise, SetVar};
@@ -15,14 +17,16 @@ use crate::types::{EngineMode, Phase};
 use crate::variables::Variable;
 
 impl Transaction {
-    /// The effects of one match of one rule, in the order of the text.
-    pub(super) fn perform(&mut self, chain: &Chain, rule: &Rule, hit: &Hit, host: &mut dyn Host) {
+    /// The effects of one match of one rule, in the order of the text. The sentence about the match is left.
+    pub(super) fn perform(
+        &mut self,
+        chain: &Chain,
+        rule: &Rule,
+        hit: Hit,
+        host: &mut dyn Host,
+    ) -> Vec<u8> {
         self.capture(&hit.captures);
-        self.matches.var.clone_from(&hit.value);
-        self.matches.var_name.clone_from(&hit.name);
-        self.matches
-            .vars
-            .push((hit.name.clone(), hit.value.clone()));
+        self.matches.vars.push((hit.name, hit.value));
         for effect in &rule.effects {
             match effect {
                 Effect::SetVar(set) => self.set_variable(chain, set, host),
@@ -35,12 +39,14 @@ impl Transaction {
                 Effect::Inject(place, text) => self.inject(chain, *place, text, host),
                 Effect::Ctl(ctl) => self.control(ctl),
                 Effect::Sanitise(Sanitise::Matched | Sanitise::MatchedBytes { .. }) => {
-                    self.overrides.secrets.push(hit.value.clone());
+                    let matched = self.matches.var().map(|(_, value)| value.clone());
+                    self.overrides.secrets.extend(matched);
                 }
                 Effect::Sanitise(what) => self.overrides.sanitise.push(what.clone()),
                 Effect::Collection(action) => self.collection_action(chain, action, host),
             }
         }
+        hit.message
     }
 
     /// The chain has matched to its end with this value: alert, and disrupt. True when the phase ends here.
@@ -48,7 +54,7 @@ impl Transaction {
         &mut self,
         chain: &Chain,
         rule: &Rule,
-        hit: &Hit,
+        message: Vec<u8>,
         host: &mut dyn Host,
     ) -> bool {
         let severity = chain.starter().and_then(|rule| rule.meta.severity);
@@ -86,6 +92,9 @@ impl Transaction {
             let wanted = u64::try_from(atoi(&text)).unwrap_or(0);
             std::thread::sleep(Duration::from_millis(wanted.min(limits::PAUSE_LIMIT)));
         }
+        if !chain.is_told() {
+            return false;
+        }
         let action = match &outcome {
             Ending::Warn => "Warning.".to_owned(),
             Ending::Allow(AllowScope::Everything) => {
@@ -121,7 +130,7 @@ impl Transaction {
                 )
             }
         };
-        let text = self.rule_alert(chain, rule, hit, action.as_bytes(), host);
+        let text = self.rule_alert(chain, rule, &message, action.as_bytes(), host);
         self.record_alert(chain, text, matches!(outcome, Ending::Interrupt(..)));
         match outcome {
             Ending::Warn => false,
@@ -134,7 +143,7 @@ impl Transaction {
                 true
             }
             Ending::Interrupt(kind, status) => {
-                self.matches.intercepted = Some((self.phase, hit.message.clone()));
+                self.matches.intercepted = Some((self.phase, message));
                 self.interruption = Some(Interruption { kind, status });
                 true
             }
@@ -172,10 +181,10 @@ impl Transaction {
     /// `setvar`. Compat: relative changes are integers and never fall below zero.
     fn set_variable(&mut self, chain: &Chain, set: &SetVar, host: &dyn Host) {
         let scene = self.scene(chain, host);
-        let name = self.expand(&set.name, &scene);
+        let name = self.expanded(&set.name, &scene);
         let value = match &set.assignment {
-            Assignment::Unset => Vec::new(),
-            Assignment::Set(value) | Assignment::Add(value) => self.expand(value, &scene),
+            Assignment::Unset => Bytes::new(),
+            Assignment::Set(value) | Assignment::Add(value) => self.expanded(value, &scene),
         };
         let before = match set.collection {
             Some(Variable::Tx) => self.tx.get(&name).map(|old| atoi(old)),
@@ -197,7 +206,7 @@ impl Transaction {
             Assignment::Set(_) => Some(value),
             Assignment::Add(_) => {
                 let sum = before.unwrap_or(0).saturating_add(atoi(&value));
-                Some(sum.max(0).to_string().into_bytes())
+                Some(sum.max(0).to_string().into())
             }
         };
         let collection = set.collection.map_or("?", Variable::name).as_bytes();
@@ -215,10 +224,10 @@ impl Transaction {
         match (live, value) {
             (Some((_, live)), Some(value)) => match amount {
                 Some(amount) => live.add(&name, amount),
-                None => live.set(&name, value),
+                None => live.set(&name, value.to_vec()),
             },
             (Some((_, live)), None) => live.remove(&name),
-            (None, Some(value)) => self.tx.set(&name, value),
+            (None, Some(value)) => self.tx.put(name, value),
             (None, None) => self.tx.remove(&name),
         }
     }

@@ -1,5 +1,7 @@
 //! `@rsub`: the one operator that changes what it is asked about.
 
+use std::ops::ControlFlow;
+
 use super::evaluate::Hit;
 use crate::host::Host;
 use crate::operators::{Captures, Substitution, negated_message};
@@ -34,9 +36,9 @@ impl Transaction {
             unicode_map: unicode_map.as_deref(),
         };
         let mut outcomes = Vec::new();
-        for value in self.values(&rule.targets, &scene) {
+        self.each_value(&rule.targets, None, &scene, &mut |value| {
             if self.is_excluded(rule, &value) {
-                continue;
+                return ControlFlow::Continue(());
             }
             let obstacle = self.response_obstacle();
             if let Some(reason) = obstacle.filter(|_| value.variable == Variable::StreamOutputBody)
@@ -44,7 +46,7 @@ impl Transaction {
                 self.debug(3, |_| {
                     format!("Response body is not rewritten: {reason}.").into_bytes()
                 });
-                continue;
+                return ControlFlow::Continue(());
             }
             let streams = [Variable::StreamInputBody, Variable::StreamOutputBody];
             if !streams.contains(&value.variable) {
@@ -54,12 +56,13 @@ impl Transaction {
                     Vec::new(),
                     Err(Substitution::no_stream()),
                 ));
-                break;
+                return ControlFlow::Break(());
             }
             let subject = apply_all(&rule.transformations, &value.value, &env).into_owned();
             let outcome = substitution.replace(&pattern, &replacement, &subject);
             outcomes.push((value.variable, value.name(), subject, outcome));
-        }
+            ControlFlow::Continue(())
+        });
         let mut hits = Vec::new();
         for (variable, name, subject, outcome) in outcomes {
             let replaced = match outcome {

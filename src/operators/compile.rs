@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::rx::{Candidates, Dynamic, Limits, Options, Pattern};
 use super::{
-    AddressSet, ByteSet, Checksum, Comparison, Kind, Needle, Operator, Phrases, Substitution,
-    phrases,
+    AddressSet, Checksum, Comparison, Kind, Needle, Operator, Phrases, Substitution, phrases,
+    validation,
 };
 
 /// What compiling an operator may look at.
@@ -117,7 +117,7 @@ pub fn compile(
         Kind::Lt => Operator::Compare(Comparison::Lt),
         Kind::IpMatch => Operator::IpMatch(AddressSet::parse_list(argument)?),
         Kind::IpMatchFromFile => Operator::IpMatchFromFile(addresses_from_file(argument, context)?),
-        Kind::ValidateByteRange => Operator::ValidateByteRange(ByteSet::parse(argument)?),
+        Kind::ValidateByteRange => Operator::ValidateByteRange(validation::byte_ranges(argument)?),
         Kind::ValidateUrlEncoding => Operator::ValidateUrlEncoding,
         Kind::ValidateUtf8Encoding => Operator::ValidateUtf8Encoding,
         Kind::VerifyCc => verify(Checksum::CreditCard, argument, context)?,

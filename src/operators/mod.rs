@@ -19,6 +19,7 @@ mod compile;
 mod kind;
 pub mod libinjection;
 mod message;
+pub mod needs;
 mod numbers;
 mod phrases;
 mod rsub;
@@ -28,6 +29,7 @@ mod validation;
 
 use std::ops::Range;
 
+use crate::byte_set::ByteSet;
 pub use addresses::AddressSet;
 pub use checksums::Checksum;
 pub use compile::{CompileContext, CompileError, compile};
@@ -37,7 +39,6 @@ pub use numbers::{Comparison, atoi};
 pub use phrases::{Needle, Phrases};
 pub use rsub::Substitution;
 use rx::{Failure, Pattern};
-pub use validation::ByteSet;
 use validation::{UrlFault, Utf8Fault};
 
 /// A compiled operator.
@@ -247,7 +248,7 @@ impl Operator {
                     false => Outcome::NoMatch,
                 }
             }
-            Operator::ValidateByteRange(set) => match set.outside(value) {
+            Operator::ValidateByteRange(set) => match validation::bytes_outside(set, value) {
                 0 => Outcome::NoMatch,
                 count => plain(Detail::BytesOutside(count)),
             },

@@ -19,7 +19,7 @@ pub enum Comparison {
 
 impl Comparison {
     /// Whether `value` stands in this relation to `argument`.
-    pub(super) fn holds(self, value: i64, argument: i64) -> bool {
+    pub fn holds(self, value: i64, argument: i64) -> bool {
         match self {
             Comparison::Eq => value == argument,
             Comparison::Ge => value >= argument,
@@ -47,24 +47,23 @@ impl Comparison {
 /// there.  Here numbers have 64 bits and saturate: a large number is never
 /// taken for a small one.
 pub fn atoi(text: &[u8]) -> i64 {
-    let blanks = text
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b'\t'..=b'\r'))
-        .count();
-    let mut rest = text.iter().skip(blanks).copied().peekable();
-    let negative = rest.peek() == Some(&b'-');
-    if negative || rest.peek() == Some(&b'+') {
-        rest.next();
+    let mut rest = text;
+    while let [b' ' | b'\t'..=b'\r', behind @ ..] = rest {
+        rest = behind;
     }
-    rest.take_while(u8::is_ascii_digit).fold(0i64, |n, digit| {
+    let (negative, mut rest) = match rest {
+        [b'-', behind @ ..] => (true, behind),
+        [b'+', behind @ ..] => (false, behind),
+        _ => (false, rest),
+    };
+    let mut number = 0i64;
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
         let digit = i64::from(digit - b'0');
-        let n = n.saturating_mul(10);
-        if negative {
-            n.saturating_sub(digit)
-        } else {
-            n.saturating_add(digit)
-        }
-    })
+        let digit = if negative { -digit } else { digit };
+        number = number.saturating_mul(10).saturating_add(digit);
+        rest = behind;
+    }
+    number
 }
 
 #[cfg(test)]

@@ -5,68 +5,45 @@ use std::ops::Range;
 
 use super::compile::{CompileError, fields};
 use super::numbers::atoi;
+use crate::byte_set::ByteSet;
 
-/// A set of byte values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ByteSet {
-    bits: [u64; 4],
-}
-
-impl ByteSet {
-    /// Reads `1-5,10,32-126`.  Each bound is read by `atoi` and must be 0–255.
-    ///
-    /// Compat: an empty list is an empty set, as in mod_security2, so that any
-    /// byte is outside.
-    pub(super) fn parse(list: &[u8]) -> Result<ByteSet, CompileError> {
-        let mut set = ByteSet { bits: [0; 4] };
-        for (span, field) in fields(list, |b| b == b',') {
-            match memchr::memchr(b'-', field) {
-                None => {
-                    let value = bound(field, &span, "Invalid range value")?;
-                    set.insert(value);
+/// Reads `1-5,10,32-126`.  Each bound is read by `atoi` and must be 0–255.
+///
+/// Compat: an empty list is an empty set, as in mod_security2, so that any
+/// byte is outside.
+pub(super) fn byte_ranges(list: &[u8]) -> Result<ByteSet, CompileError> {
+    let mut set = ByteSet::EMPTY;
+    for (span, field) in fields(list, |b| b == b',') {
+        match memchr::memchr(b'-', field) {
+            None => set.insert(bound(field, &span, "Invalid range value")?),
+            Some(0) => {
+                let message = "Invalid range start value";
+                return Err(CompileError::at(span, message));
+            }
+            Some(dash) => {
+                let (low, high) = field.split_at(dash);
+                let low = bound(low, &span, "Invalid range start value")?;
+                let high = bound(
+                    high.get(1..).unwrap_or_default(),
+                    &span,
+                    "Invalid range end value",
+                )?;
+                if low > high {
+                    return Err(CompileError::at(
+                        span,
+                        format!("Invalid range: {low}-{high}"),
+                    ));
                 }
-                Some(0) => {
-                    let message = "Invalid range start value";
-                    return Err(CompileError::at(span, message));
-                }
-                Some(dash) => {
-                    let (low, high) = field.split_at(dash);
-                    let low = bound(low, &span, "Invalid range start value")?;
-                    let high = bound(
-                        high.get(1..).unwrap_or_default(),
-                        &span,
-                        "Invalid range end value",
-                    )?;
-                    if low > high {
-                        return Err(CompileError::at(
-                            span,
-                            format!("Invalid range: {low}-{high}"),
-                        ));
-                    }
-                    (low..=high).for_each(|b| set.insert(b));
-                }
+                set = set.union(ByteSet::range(low, high));
             }
         }
-        Ok(set)
     }
+    Ok(set)
+}
 
-    fn insert(&mut self, byte: u8) {
-        if let Some(word) = self.bits.get_mut(usize::from(byte >> 6)) {
-            *word |= 1 << (byte & 63);
-        }
-    }
-
-    /// Whether the byte is in the set.
-    pub fn contains(&self, byte: u8) -> bool {
-        self.bits
-            .get(usize::from(byte >> 6))
-            .is_some_and(|word| word >> (byte & 63) & 1 == 1)
-    }
-
-    /// How many bytes of the value are not in the set.
-    pub(super) fn outside(&self, value: &[u8]) -> usize {
-        value.iter().filter(|b| !self.contains(**b)).count()
-    }
+/// How many bytes of the value are not in the set.
+pub(super) fn bytes_outside(set: &ByteSet, value: &[u8]) -> usize {
+    value.iter().filter(|b| !set.contains(**b)).count()
 }
 
 fn bound(text: &[u8], span: &Range<usize>, complaint: &str) -> Result<u8, CompileError> {

@@ -3,23 +3,50 @@
 use std::sync::Arc;
 
 use super::layer::{Item, Layer};
+use super::prefilter::Prefilter;
 use super::rule::Chain;
 use crate::actions::Flow;
 use crate::types::Phase;
 
-/// What stands in a phase.
-#[derive(Clone, Debug)]
-pub enum Entry {
-    /// Rules to run.
-    Chain(Arc<Chain>),
-    /// A place that `skipAfter` can name.
-    Marker(Arc<str>),
-}
-
 /// The rules of a request, by phase.
 #[derive(Debug, Default)]
 pub struct RuleSet {
-    phases: [Vec<Entry>; 5],
+    phases: [PhaseRules; 5],
+}
+
+/// The rules of one phase.
+#[derive(Debug, Default)]
+pub struct PhaseRules {
+    entries: Vec<Entry>,
+    scans: Vec<LayerScan>,
+}
+
+/// A rule or chain in its place.
+#[derive(Debug)]
+pub struct Entry {
+    /// The rules.
+    pub chain: Arc<Chain>,
+    /// Where a match goes on: an index into the phase, possibly behind its end.
+    pub next: usize,
+    /// The nearest place from here on, this one included, whose rule is asked whatever the scan finds.
+    pub unscanned: usize,
+}
+
+/// One layer's part in the scan of a phase.
+#[derive(Debug)]
+pub struct LayerScan {
+    /// What to scan for.
+    pub prefilter: Arc<Prefilter>,
+    /// Of each rule of the layer, where it stands now; `None` where a later layer removed it.
+    pub places: Vec<Option<usize>>,
+}
+
+/// What stands in a phase while it is put together.
+enum Draft {
+    /// A rule, the layer that it is from and its place there.
+    Chain(Arc<Chain>, usize, usize),
+    /// A place that `skipAfter` can name.
+    Marker(Arc<str>),
 }
 
 impl RuleSet {
@@ -28,75 +55,126 @@ impl RuleSet {
     /// Compat: a section's removals take effect on what it inherits, then its own rules follow;
     /// `SecRuleInheritance Off` drops what it inherits; a marker stands in all five phases.
     pub fn assemble<'l>(layers: impl IntoIterator<Item = &'l Layer>) -> RuleSet {
-        let mut set = RuleSet::default();
-        for layer in layers {
-            if !layer.inherits {
-                set = RuleSet::default();
-            }
-            for phase in &mut set.phases {
-                phase.retain(|entry| match entry {
-                    Entry::Chain(chain) => !layer.removes(chain),
-                    Entry::Marker(_) => true,
-                });
-            }
-            for item in &layer.items {
-                match item {
-                    Item::Chain(chain) => {
-                        if let Some(phase) = set.phases.get_mut(chain.phase.index()) {
-                            phase.push(Entry::Chain(Arc::clone(chain)));
-                        }
-                    }
-                    Item::Marker(name) => {
-                        for phase in &mut set.phases {
-                            phase.push(Entry::Marker(Arc::clone(name)));
-                        }
-                    }
-                }
-            }
+        let layers: Vec<&Layer> = layers.into_iter().collect();
+        RuleSet {
+            phases: Phase::ALL.map(|phase| PhaseRules::assemble(&layers, phase)),
         }
-        set
     }
 
-    /// The entries of a phase.
-    pub fn phase(&self, phase: Phase) -> &[Entry] {
-        self.phases.get(phase.index()).map_or(&[], Vec::as_slice)
+    /// The rules of a phase.
+    pub fn phase(&self, phase: Phase) -> Option<&PhaseRules> {
+        self.phases.get(phase.index())
     }
 
     /// All chains.
     pub fn chains(&self) -> impl Iterator<Item = &Arc<Chain>> {
         self.phases
             .iter()
-            .flatten()
-            .filter_map(|entry| match entry {
-                Entry::Chain(chain) => Some(chain),
-                Entry::Marker(_) => None,
-            })
+            .flat_map(|phase| &phase.entries)
+            .map(|entry| &entry.chain)
+    }
+}
+
+impl PhaseRules {
+    /// The rules, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
     }
 
-    /// Where a chain at `at` that matched continues: an index into the phase, possibly behind its end.
-    ///
-    /// Compat: `skip` counts rules and chains; `skipAfter` looks forward in the same phase for a marker or a rule id,
-    /// and a name that is not there ends the phase.
-    pub fn next(&self, phase: Phase, at: usize, flow: &Flow) -> usize {
-        let entries = self.phase(phase);
-        let rest = || entries.iter().enumerate().skip(at + 1);
-        match flow {
-            Flow::Next => at + 1,
-            Flow::Skip(count) => {
-                let chains = rest().filter(|(_, entry)| matches!(entry, Entry::Chain(_)));
-                chains
-                    .skip(*count as usize)
-                    .map(|(found, _)| found)
-                    .next()
-                    .unwrap_or(entries.len())
+    /// What to scan for: one part a layer.
+    pub fn scans(&self) -> &[LayerScan] {
+        &self.scans
+    }
+
+    fn assemble(layers: &[&Layer], phase: Phase) -> PhaseRules {
+        let mut drafts = Vec::new();
+        for (number, layer) in layers.iter().enumerate() {
+            if !layer.inherits {
+                drafts.clear();
             }
-            Flow::SkipAfter(name) => {
-                let found = rest().find(|(_, entry)| match entry {
-                    Entry::Marker(marker) => **marker == **name,
-                    Entry::Chain(chain) => chain.id() != 0 && chain.id().to_string() == *name,
-                });
-                found.map_or(entries.len(), |(found, _)| found + 1)
+            drafts.retain(|draft| match draft {
+                Draft::Chain(chain, ..) => !layer.removes(chain),
+                Draft::Marker(_) => true,
+            });
+            let mut place = 0;
+            for item in &layer.items {
+                match item {
+                    Item::Chain(chain) if chain.phase == phase => {
+                        drafts.push(Draft::Chain(Arc::clone(chain), number, place));
+                        place += 1;
+                    }
+                    Item::Chain(_) => {}
+                    Item::Marker(name) => drafts.push(Draft::Marker(Arc::clone(name))),
+                }
+            }
+        }
+        PhaseRules::settle(&drafts, layers, phase)
+    }
+
+    /// Numbers the rules, and resolves where each goes on.
+    fn settle(drafts: &[Draft], layers: &[&Layer], phase: Phase) -> PhaseRules {
+        let mut scans: Vec<LayerScan> = layers
+            .iter()
+            .map(|layer| LayerScan {
+                prefilter: Arc::clone(layer.prefilter(phase)),
+                places: Vec::new(),
+            })
+            .collect();
+        let mut entries: Vec<Entry> = Vec::new();
+        for (at, draft) in drafts.iter().enumerate() {
+            let Draft::Chain(chain, layer, place) = draft else {
+                continue;
+            };
+            let mut scanned = false;
+            if let Some(scan) = scans.get_mut(*layer) {
+                scan.places.resize(scan.places.len().max(place + 1), None);
+                if let Some(known) = scan.places.get_mut(*place) {
+                    *known = Some(entries.len());
+                }
+                scanned = scan.prefilter.scans_for(*place);
+            }
+            let skipped = rules_skipped(drafts.get(at + 1..).unwrap_or_default(), &chain.flow);
+            entries.push(Entry {
+                chain: Arc::clone(chain),
+                next: skipped.map_or(usize::MAX, |skipped| entries.len() + 1 + skipped),
+                unscanned: if scanned { usize::MAX } else { entries.len() },
+            });
+        }
+        let mut nearest = entries.len();
+        for entry in entries.iter_mut().rev() {
+            nearest = nearest.min(entry.unscanned);
+            entry.unscanned = nearest;
+        }
+        scans.retain(|scan| {
+            !scan.prefilter.sources().is_empty() && scan.places.iter().any(Option::is_some)
+        });
+        PhaseRules { entries, scans }
+    }
+}
+
+/// How many of the rules that follow a match are skipped; `None`: all.
+///
+/// Compat: `skip` counts rules and chains; `skipAfter` looks forward in the same phase for a marker or a rule id, and a
+/// name that is not there ends the phase.
+fn rules_skipped(rest: &[Draft], flow: &Flow) -> Option<usize> {
+    let (count, name) = match flow {
+        Flow::Next => return Some(0),
+        Flow::Skip(count) => (*count as usize, None),
+        Flow::SkipAfter(name) => (usize::MAX, Some(name.as_str())),
+    };
+    let mut passed = 0;
+    for draft in rest {
+        match draft {
+            Draft::Marker(marker) if Some(&**marker) == name => return Some(passed),
+            Draft::Marker(_) => {}
+            Draft::Chain(..) if passed == count => return Some(passed),
+            Draft::Chain(chain, ..) => {
+                passed += 1;
+                if name.is_some_and(|name| chain.id() != 0 && chain.id().to_string() == name) {
+                    return Some(passed);
+                }
             }
         }
     }
+    None
 }

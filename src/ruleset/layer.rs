@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::prefilter::Prefilter;
 use super::rule::{Chain, Rule, Target};
 use crate::actions::RuleSelector;
 use crate::body::xml::xpath;
+use crate::types::Phase;
 
 /// The rules of one section, finished.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub struct Layer {
     pub(super) items: Vec<Item>,
     pub(super) removals: Vec<RuleSelector>,
     pub(super) inherits: bool,
+    /// One a phase.
+    prefilters: [Arc<Prefilter>; 5],
 }
 
 #[derive(Clone, Debug)]
@@ -22,6 +26,18 @@ pub(super) enum Item {
 }
 
 impl Layer {
+    /// What the section's own rules of a phase are scanned for.
+    pub(super) fn prefilter(&self, phase: Phase) -> &Arc<Prefilter> {
+        let [first, second, third, fourth, fifth] = &self.prefilters;
+        match phase {
+            Phase::RequestHeaders => first,
+            Phase::RequestBody => second,
+            Phase::ResponseHeaders => third,
+            Phase::ResponseBody => fourth,
+            Phase::Logging => fifth,
+        }
+    }
+
     pub(super) fn removes(&self, chain: &Chain) -> bool {
         chain.starter().is_some_and(|rule| {
             self.removals
@@ -188,8 +204,19 @@ impl LayerBuilder {
     pub fn finish(&self) -> Layer {
         let mut items = self.items.clone();
         items.extend(self.open.clone().map(|chain| Item::Chain(Arc::new(chain))));
+        let prefilters = Phase::ALL.map(|phase| {
+            let chains: Vec<_> = items
+                .iter()
+                .filter_map(|item| match item {
+                    Item::Chain(chain) if chain.phase == phase => Some(Arc::clone(chain)),
+                    _ => None,
+                })
+                .collect();
+            Arc::new(Prefilter::build(&chains))
+        });
         Layer {
             items,
+            prefilters,
             removals: self.removals.clone(),
             inherits: self.inherits,
         }

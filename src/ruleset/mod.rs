@@ -7,14 +7,16 @@
 //! ```
 //!
 //! A [`Layer`] is what one configuration section says about rules. A [`RuleSet`] is what a request runs: the layers of
-//! all sections that apply to it, in order. Sets are assembled once for each combination and then shared.
+//! all sections that apply to it, in order. Sets are assembled once for each combination and then shared. What the rules
+//! of a layer look for is scanned for at once: see [`prefilter`].
 
 mod assemble;
 mod compile;
 mod layer;
+pub mod prefilter;
 mod rule;
 
-pub use assemble::{Entry, RuleSet};
+pub use assemble::{Entry, LayerScan, PhaseRules, RuleSet};
 pub use compile::{CompileError, Compiler, Part, Source};
 pub use layer::{Layer, LayerBuilder};
 pub use rule::{Argument, Chain, Rule, Selector, Target, Test};

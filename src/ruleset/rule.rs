@@ -190,6 +190,11 @@ impl Chain {
         meta.tag_texts.extend(new.tag_texts.iter().cloned());
     }
 
+    /// Whether a match is written anywhere or refuses the request, so that its wording matters.
+    pub fn is_told(&self) -> bool {
+        self.log || self.auditlog || !matches!(self.disruptive, Disruptive::Pass)
+    }
+
     /// The rule that gives the chain its identity.
     pub fn starter(&self) -> Option<&Rule> {
         self.rules.first()

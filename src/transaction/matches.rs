@@ -8,12 +8,10 @@ use crate::types::{Phase, Severity};
 /// The findings of a transaction.
 #[derive(Default)]
 pub struct Matches {
-    /// MATCHED_VAR: the last value that matched, as transformed.
-    pub(crate) var: Vec<u8>,
-    /// MATCHED_VAR_NAME.
-    pub(crate) var_name: Vec<u8>,
     /// MATCHED_VARS: those of the chain that runs, name and value.
     pub(crate) vars: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The last of the chains before.
+    last: Option<(Vec<u8>, Vec<u8>)>,
     /// HIGHEST_SEVERITY.
     pub(crate) highest_severity: Option<Severity>,
     /// Alerts, in order (part H).
@@ -53,6 +51,19 @@ pub struct MatchedRule {
 }
 
 impl Matches {
+    /// MATCHED_VAR_NAME and MATCHED_VAR: the last value that matched, as transformed.
+    pub(crate) fn var(&self) -> Option<&(Vec<u8>, Vec<u8>)> {
+        self.vars.last().or(self.last.as_ref())
+    }
+
+    /// The chain that ran has ended.
+    pub(crate) fn end_chain(&mut self) {
+        if let Some(last) = self.vars.pop() {
+            self.last = Some(last);
+            self.vars.clear();
+        }
+    }
+
     /// The alerts, in order.
     pub fn messages(&self) -> &[Message] {
         &self.messages

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,7 +12,8 @@ use crate::audit::escape::log_escape_nq;
 use crate::body::multipart::{Content, File};
 use crate::body::xml::xpath;
 use crate::host::Host;
-use crate::ruleset::{Selector, Target};
+use crate::ruleset::prefilter::Candidate;
+use crate::ruleset::{PhaseRules, Selector, Target};
 use crate::types::Phase;
 use crate::variables::Variable;
 
@@ -46,11 +48,19 @@ impl Value<'_> {
         {
             return key.to_vec();
         }
-        let mut name = self.variable.name().as_bytes().to_vec();
-        if let Some(key) = key {
-            name.push(b':');
-            log_escape_nq(&mut name, key);
+        match key {
+            Some(key) => Value::name_in(self.variable, key),
+            None => self.variable.name().as_bytes().to_vec(),
         }
+    }
+
+    /// The name of the value that a collection has under a key.
+    pub fn name_in(collection: Variable, key: &[u8]) -> Vec<u8> {
+        let collection = collection.name().as_bytes();
+        let mut name = Vec::with_capacity(collection.len() + 1 + key.len());
+        name.extend_from_slice(collection);
+        name.push(b':');
+        log_escape_nq(&mut name, key);
         name
     }
 }
@@ -66,26 +76,45 @@ pub struct Scene<'s> {
 type Sink<'a, 't> = &'a mut dyn FnMut(Option<Cow<'t, [u8]>>, Cow<'t, [u8]>);
 
 impl Transaction {
-    /// The values of a rule's targets, in order; exclusions take out what stands before them.
-    pub(crate) fn values<'t>(&'t self, targets: &'t [Target], scene: &Scene<'_>) -> Vec<Value<'t>> {
-        let mut values: Vec<Value<'t>> = Vec::new();
-        for target in targets {
-            let variable = target.variable;
-            if target.exclude {
-                values.retain(|value| {
-                    // Compat: a number is no value that could be taken out.
-                    if value.count {
-                        return true;
-                    }
-                    let selected = match &value.key {
-                        Some(key) => target.selector.selects(key),
-                        None => true,
-                    };
-                    value.variable != variable || !selected
+    /// Hands the values of a rule's targets to `sink`, in order, until it has enough. Exclusions take out what stands
+    /// before them. With `candidates` only those are handed over.
+    pub(crate) fn each_value<'t>(
+        &'t self,
+        targets: &'t [Target],
+        candidates: Option<(&PhaseRules, &[Candidate])>,
+        scene: &Scene<'_>,
+        sink: &mut dyn FnMut(Value<'t>) -> ControlFlow<()>,
+    ) {
+        let mut enough = false;
+        let mut hand_over =
+            |target: &Target, key: Option<Cow<'t, [u8]>>, value, rest: &[Target]| {
+                let taken_out = |other: &Target| {
+                    other.exclude
+                        && other.variable == target.variable
+                        && key.as_deref().is_none_or(|key| other.selector.selects(key))
+                };
+                // Compat: a number is no value that could be taken out.
+                if !enough && (target.count || !rest.iter().any(taken_out)) {
+                    enough = sink(Value {
+                        variable: target.variable,
+                        key,
+                        value,
+                        count: target.count,
+                    })
+                    .is_break();
+                }
+            };
+        for (at, target) in targets.iter().enumerate().filter(|(_, t)| !t.exclude) {
+            let rest = targets.get(at + 1..).unwrap_or_default();
+            if let Some((rules, candidates)) = candidates {
+                self.candidates_of(target, rules, candidates, scene, &mut |key, value| {
+                    hand_over(target, key, value, rest);
                 });
             } else if target.count {
                 let mut number = 0usize;
-                self.select(variable, &target.selector, scene, &mut |_, _| number += 1);
+                self.select(target.variable, &target.selector, scene, &mut |_, _| {
+                    number += 1;
+                });
                 let key = match &target.selector {
                     Selector::Key(key) => Some(Cow::Borrowed(key.as_slice())),
                     Selector::Pattern(pattern) => {
@@ -94,24 +123,53 @@ impl Transaction {
                     Selector::Path(path) => Some(Cow::Borrowed(path.source())),
                     Selector::All => None,
                 };
-                values.push(Value {
-                    variable,
-                    key,
-                    value: decimal(number),
-                    count: true,
-                });
+                hand_over(target, key, decimal(number), rest);
             } else {
-                self.select(variable, &target.selector, scene, &mut |key, value| {
-                    values.push(Value {
-                        variable,
-                        key,
-                        value,
-                        count: false,
-                    });
-                });
+                self.select(
+                    target.variable,
+                    &target.selector,
+                    scene,
+                    &mut |key, value| {
+                        hand_over(target, key, value, rest);
+                    },
+                );
             }
         }
-        values
+    }
+
+    /// Those of a target's values that the scan has named.
+    fn candidates_of<'t>(
+        &'t self,
+        target: &Target,
+        rules: &PhaseRules,
+        candidates: &[Candidate],
+        scene: &Scene<'_>,
+        sink: Sink<'_, 't>,
+    ) {
+        let place = |candidate: &Candidate| (candidate.layer, candidate.source);
+        for group in candidates.chunk_by(|a, b| place(a) == place(b)) {
+            let source = group.first().and_then(|first| {
+                let part = rules.scans().get(first.layer)?;
+                part.prefilter.sources().get(first.source)
+            });
+            let Some(source) = source.filter(|source| source.serves(target)) else {
+                continue;
+            };
+            let mut wanted = group.iter().map(|candidate| candidate.value).peekable();
+            let mut at = 0;
+            self.select(
+                source.variable,
+                &source.selector,
+                scene,
+                &mut |key, value| {
+                    let named = wanted.next_if_eq(&at).is_some();
+                    at += 1;
+                    if named && key.as_ref().is_none_or(|key| target.selector.selects(key)) {
+                        sink(key, value);
+                    }
+                },
+            );
+        }
     }
 
     /// The first value of a variable: what a macro stands for.
@@ -132,7 +190,7 @@ impl Transaction {
         first
     }
 
-    fn select<'t>(
+    pub(crate) fn select<'t>(
         &'t self,
         variable: Variable,
         selector: &Selector,
@@ -153,6 +211,12 @@ impl Transaction {
                 }
             }
             (Variable::Xml, selector) => self.xml(selector, sink),
+            // By far the most common question.
+            (Variable::Tx, Selector::Key(name)) => {
+                self.tx.named(name).for_each(|(name, value)| {
+                    sink(Some(Cow::Borrowed(name)), Cow::Borrowed(value));
+                });
+            }
             _ => self.collection(variable, scene, &mut |key, value| {
                 if key.as_ref().is_none_or(|key| selector.selects(key)) {
                     sink(key, value);
@@ -409,8 +473,8 @@ impl Transaction {
             StreamOutputBody => self.stream_output.bytes().and_then(|body| text(body)),
             OutboundDataError => flag(self.response_body.over_limit()),
 
-            MatchedVar => text(&self.matches.var).filter(|_| !self.matches.var_name.is_empty()),
-            MatchedVarName => text(&self.matches.var_name).filter(|name| !name.is_empty()),
+            MatchedVar => self.matches.var().and_then(|(_, value)| text(value)),
+            MatchedVarName => self.matches.var().and_then(|(name, _)| text(name)),
             HighestSeverity => number(
                 self.matches
                     .highest_severity

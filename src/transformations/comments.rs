@@ -6,12 +6,14 @@ use std::borrow::Cow;
 
 /// What `removeComments` and `removeCommentsChar` look for: a byte that each of their marks contains.
 pub(super) const MARK: ByteSet = ByteSet::of(b"*-#");
+/// What the marks of comments begin with.
+const START: ByteSet = ByteSet::of(b"/<-*#");
 /// What `replaceComments` looks for.
 pub(super) const STAR: ByteSet = ByteSet::of(b"*");
 
 /// `replaceComments`: each `/* … */`, closed or not, becomes one space.
 pub(super) fn replace(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, |rest, out| {
+    rewrite(input, &START, |rest, out| {
         let comment = rest.strip_prefix(b"/*")?;
         out.push(b' ');
         Some(behind(comment, &[b"*/"]).unwrap_or_default())
@@ -24,7 +26,7 @@ pub(super) fn replace(input: &[u8]) -> Cow<'_, [u8]> {
 /// (2.9 copies the terminator; its test suite counts on it). Unlike 2.9, the character behind a comment is looked at
 /// like any other, so that a comment that follows directly is removed too.
 pub(super) fn remove(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, |rest, out| {
+    rewrite(input, &START, |rest, out| {
         if rest.starts_with(b"--") || rest.starts_with(b"#") {
             return Some(&[]);
         }
@@ -43,7 +45,7 @@ pub(super) fn remove(input: &[u8]) -> Cow<'_, [u8]> {
 
 /// `removeCommentsChar`: without the marks themselves; what they enclose stays.
 pub(super) fn remove_marks(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, |rest, _| match rest {
+    rewrite(input, &START, |rest, _| match rest {
         [b'<', b'!', b'-', b'-', tail @ ..]
         | [b'-', b'-', b'>', tail @ ..]
         | [b'-', b'-', tail @ ..]

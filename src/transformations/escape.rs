@@ -14,7 +14,7 @@ type Decoded<'a> = Option<(u8, &'a [u8])>;
 /// `jsDecode`: `\uHHHH` (see [`fold`]), `\xHH`, octal up to `\377`, the letters of C, and any other character for itself.
 /// A backslash at the very end stays.
 pub(super) fn js_decode(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, |rest, out| {
+    rewrite(input, &BACKSLASH, |rest, out| {
         let text = rest.strip_prefix(b"\\")?;
         let (byte, tail) = hexadecimal(text, b'u', 4)
             .or_else(|| hexadecimal(text, b'x', 2))
@@ -28,7 +28,7 @@ pub(super) fn js_decode(input: &[u8]) -> Cow<'_, [u8]> {
 /// `escapeSeqDecode`: `\xHH` or `\XHH`, one to three octal digits (their lowest eight bits), the letters of C, and any
 /// other character for itself. A backslash at the very end stays.
 pub(super) fn c_decode(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, |rest, out| {
+    rewrite(input, &BACKSLASH, |rest, out| {
         let text = rest.strip_prefix(b"\\")?;
         let (byte, tail) = hexadecimal(text, b'x', 2)
             .or_else(|| hexadecimal(text, b'X', 2))
@@ -42,7 +42,7 @@ pub(super) fn c_decode(input: &[u8]) -> Cow<'_, [u8]> {
 /// `cssDecode`: one to six hexadecimal digits (see [`fold`]) with one white space behind them, nothing for an escaped line
 /// feed or a backslash at the very end, any other character for itself.
 pub(super) fn css_decode(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, |rest, out| {
+    rewrite(input, &BACKSLASH, |rest, out| {
         let text = rest.strip_prefix(b"\\")?;
         let (digits, behind) = run(text, 6, |byte| byte.is_ascii_hexdigit());
         if !digits.is_empty() {

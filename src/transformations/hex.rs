@@ -77,7 +77,7 @@ pub(super) fn decode(input: &[u8]) -> Cow<'_, [u8]> {
 /// Compat: as 2.9, the character that follows the digits is copied without a look at it, so of two literals in direct
 /// succession only the first is decoded. Unlike 2.9, which stops at a zero byte, written or decoded, zero bytes are data.
 pub(super) fn sql_decode(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, |rest, out| {
+    rewrite(input, &ByteSet::of(b"0"), |rest, out| {
         let [b'0', b'x' | b'X', text @ ..] = rest else {
             return None;
         };

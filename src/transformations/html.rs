@@ -69,7 +69,7 @@ const EXACT: [(&[u8], &[u8]); 39] = [
 ///
 /// Compat: 2.9 knows five names; the others hid `javascript&colon;alert&lpar;1&rpar;` from it.
 pub(super) fn decode(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, |rest, out| match rest {
+    rewrite(input, &REFERENCE, |rest, out| match rest {
         [b'&', b'#', b'x' | b'X', text @ ..] => numeric(text, 16, out),
         [b'&', b'#', text @ ..] => numeric(text, 10, out),
         [b'&', text @ ..] => named(text, out),

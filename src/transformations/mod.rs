@@ -12,7 +12,6 @@
 //! say what is different and why. A character set other than ASCII plays no part: bytes are what rules are written for.
 
 mod base64;
-mod byte_set;
 mod comments;
 mod digest;
 mod escape;
@@ -27,7 +26,7 @@ mod unicode;
 mod unicode_map;
 mod url;
 
-pub use byte_set::ByteSet;
+pub use crate::byte_set::ByteSet;
 pub use unicode_map::UnicodeMap;
 
 use path::Separator;

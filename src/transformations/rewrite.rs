@@ -37,7 +37,12 @@ impl<'a> Output<'a> {
     }
 
     pub(super) fn extend(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.push(*byte));
+        let (_, ahead) = self.input.split_at(self.same);
+        match &mut self.own {
+            Some(own) => own.extend_from_slice(bytes),
+            None if ahead.starts_with(bytes) => self.same += bytes.len(),
+            None => bytes.iter().for_each(|byte| self.push(*byte)),
+        }
     }
 
     pub(super) fn finish(self) -> Cow<'a, [u8]> {
@@ -55,15 +60,22 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Offers the text from each position on to `step`, which either writes what it makes of the beginning of it and returns
-/// the (shorter) rest, or returns `None` to have one byte copied.
+/// Offers the text from each byte of `starts` on to `step`, which either writes what it makes of the beginning of it and
+/// returns the (shorter) rest, or returns `None` to have one byte copied. Other bytes are copied in runs.
 pub(super) fn rewrite<'a>(
     input: &'a [u8],
+    starts: &ByteSet,
     step: impl Fn(&'a [u8], &mut Output<'a>) -> Option<&'a [u8]>,
 ) -> Cow<'a, [u8]> {
     let mut out = Output::new(input);
     let mut rest = input;
-    while let [byte, after_one @ ..] = rest {
+    while let Some(at) = rest.iter().position(|byte| starts.contains(*byte)) {
+        let (plain, special) = rest.split_at(at);
+        out.extend(plain);
+        rest = special;
+        let [byte, after_one @ ..] = rest else {
+            break;
+        };
         let after = step(rest, &mut out);
         debug_assert!(
             after.is_none_or(|after| after.len() < rest.len()),
@@ -74,6 +86,7 @@ pub(super) fn rewrite<'a>(
             after_one
         });
     }
+    out.extend(rest);
     out.finish()
 }
 
@@ -87,16 +100,15 @@ pub(super) fn map(input: &[u8], byte: impl Fn(u8) -> u8) -> Cow<'_, [u8]> {
 
 /// Leaves out the bytes of a set.
 pub(super) fn without<'a>(input: &'a [u8], unwanted: &ByteSet) -> Cow<'a, [u8]> {
-    if !input.iter().any(|byte| unwanted.contains(*byte)) {
+    let mut parts = input.split(|byte| unwanted.contains(*byte));
+    let first = parts.next().unwrap_or_default();
+    if first.len() == input.len() {
         return Cow::Borrowed(input);
     }
-    Cow::Owned(
-        input
-            .iter()
-            .copied()
-            .filter(|byte| !unwanted.contains(*byte))
-            .collect(),
-    )
+    let mut rest = Vec::with_capacity(input.len());
+    rest.extend_from_slice(first);
+    parts.for_each(|part| rest.extend_from_slice(part));
+    Cow::Owned(rest)
 }
 
 /// The result that is a part of the input.

@@ -13,7 +13,7 @@ pub(super) const NUL: ByteSet = ByteSet::of(b"\0");
 
 /// `compressWhitespace`: each run of white space becomes one space.
 pub(super) fn compress(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, |rest, out| {
+    rewrite(input, &BLANK, |rest, out| {
         let (blanks, tail) = run(rest, rest.len(), |byte| BLANK.contains(byte));
         if blanks.is_empty() {
             return None;

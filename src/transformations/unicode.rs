@@ -22,7 +22,7 @@ pub(super) fn fold(code: u32) -> u8 {
 /// Compat: as 2.9, five- and six-digit code points lose their last digits (U+1F600 gives `%u1f60`), up to the U+13FFFF
 /// that four bytes starting with F4 can write. Unlike 2.9, which ends its result at a zero byte, zero bytes are copied.
 pub(super) fn from_utf8(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, |rest, out| {
+    rewrite(input, &LEAD, |rest, out| {
         let (code, tail) = code_point(rest)?;
         let shown = match code {
             0..=0xFFFF => code,

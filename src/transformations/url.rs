@@ -19,12 +19,12 @@ pub(super) const UNSAFE: ByteSet = PLAIN.complement();
 
 /// `urlDecode`: `%HH` and `+`. An invalid escape stays as it is.
 pub(super) fn decode(input: &[u8]) -> Cow<'_, [u8]> {
-    rewrite(input, simple_escape)
+    rewrite(input, &ENCODED, simple_escape)
 }
 
 /// `urlDecodeUni`: as [`decode`], and `%uHHHH` by way of the code page or else of [`fold`].
 pub(super) fn decode_uni<'a>(input: &'a [u8], map: Option<&UnicodeMap>) -> Cow<'a, [u8]> {
-    rewrite(input, |rest, out| match rest {
+    rewrite(input, &ENCODED, |rest, out| match rest {
         [b'%', b'u' | b'U', text @ ..] => {
             let (digits, tail) = text.split_at_checked(4)?;
             let code = hex::number(digits)?;

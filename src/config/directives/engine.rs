@@ -13,6 +13,14 @@ pub(super) fn rule_engine(section: &mut Section, arguments: &Arguments<'_>) -> R
     Ok(())
 }
 
+pub(super) fn rule_prefilter(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    section.stated.prefilter = Some(arguments.flag());
+    Ok(())
+}
+
 pub(super) fn pingback_engine(
     section: &mut Section,
     arguments: &Arguments<'_>,

@@ -35,6 +35,21 @@ pub fn sqli(input: &[u8]) -> Option<Fingerprint> {
     sqli::detect(input)
 }
 
+/// Whether [`sqli`] could find anything: not in one bare word nor in one number, since one token is no attack.
+#[must_use]
+pub fn sqli_possible(input: &[u8]) -> bool {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    match input.first() {
+        None => false,
+        Some(b'0'..=b'9') => !input.iter().all(u8::is_ascii_digit),
+        Some(first) if is_word(first) => !input.iter().all(is_word),
+        Some(_) => true,
+    }
+}
+
+/// Without one of these bytes [`xss`] finds nothing.
+pub const XSS_BYTES: &[u8] = b"<=";
+
 /// Tells whether `input` brings markup that runs script, as text, inside a tag or inside a quoted attribute value.
 ///
 /// Compat: as `libinjection_xss`.

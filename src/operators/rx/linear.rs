@@ -7,7 +7,7 @@ use super::syntax::{AtMost, Class, End, Item, Piece, Token};
 
 /// Most nested groups a pattern may have to be translated.  The checks below
 /// and the compiler recurse this deep.  PCRE2 has the same default.
-pub(super) const MAX_NESTING: u32 = 250;
+pub(in crate::operators) const MAX_NESTING: u32 = 250;
 
 /// Why a pattern is not run by the linear engine.
 pub(super) type Reason = String;

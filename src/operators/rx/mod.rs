@@ -29,6 +29,7 @@ use super::CompileError;
 use backtracking::Backtracking;
 use bounded::Bounded;
 pub use dynamic::{Dynamic, MAX_PATTERN_BYTES};
+pub(super) use linear::MAX_NESTING;
 
 /// Groups kept of a match, the whole included: `TX.0` to `TX.9`.
 pub const CAPTURES: usize = 10;
@@ -513,7 +514,7 @@ fn build(translated: &str, options: Options, max_bytes: usize) -> Result<Regex, 
     RegexBuilder::new(translated)
         .unicode(false)
         .case_insensitive(options.case_insensitive)
-        .nest_limit(linear::MAX_NESTING)
+        .nest_limit(MAX_NESTING)
         .size_limit(max_bytes)
         .dfa_size_limit(MAX_AUTOMATON_CACHE_BYTES)
         .build()

@@ -71,6 +71,13 @@ impl ByteSet {
         (a & e) | (b & f) | (c & g) | (d & h) != 0
     }
 
+    /// The set with capital ASCII letters replaced by small ones.
+    pub const fn lowercase(self) -> Self {
+        const CAPITALS: u64 = ((1 << 26) - 1) << (b'A' - 64);
+        let [a, b, c, d] = self.0;
+        Self([a, (b & !CAPITALS) | (b & CAPITALS) << 32, c, d])
+    }
+
     /// Whether the set has no byte.
     pub const fn is_empty(&self) -> bool {
         let [a, b, c, d] = self.0;

@@ -1,0 +1,262 @@
+//! The rules that look at the same values, and the automaton of their literals.
+
+use std::collections::BTreeMap;
+
+use daachorse::DoubleArrayAhoCorasick;
+
+use super::tree::{Plan, Texts, Tree};
+use crate::byte_set::ByteSet;
+use crate::operators::needs::{Gate, Needs};
+
+/// One rule that is scanned for.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    /// Its position in the phase.
+    pub position: usize,
+    /// The texts it looks at.
+    pub texts: Texts,
+    min_len: usize,
+    max_len: usize,
+    gate: Option<Gate>,
+    clauses: Vec<MemberClause>,
+}
+
+#[derive(Clone, Debug)]
+struct MemberClause {
+    literals: Vec<Box<[u8]>>,
+    bytes: ByteSet,
+}
+
+impl Member {
+    pub fn new(position: usize, texts: Texts, needs: &Needs) -> Member {
+        let clauses = needs.clauses.iter().map(|clause| MemberClause {
+            literals: clause.literals.clone(),
+            bytes: clause.bytes,
+        });
+        Member {
+            position,
+            texts,
+            min_len: needs.min_len,
+            max_len: needs.max_len.unwrap_or(usize::MAX),
+            gate: needs.gate,
+            clauses: clauses.collect(),
+        }
+    }
+
+    /// Whether it is only looked at where the automaton found a literal of it.
+    fn is_triggered(&self) -> bool {
+        self.clauses
+            .iter()
+            .any(|clause| clause.bytes.is_empty() && !clause.literals.is_empty())
+    }
+}
+
+/// The rules that look at the same values.
+pub(super) struct Class {
+    pub positions: Vec<usize>,
+    pub plan: Plan,
+    rules: Vec<Watch>,
+    automaton: Option<DoubleArrayAhoCorasick<u32>>,
+    /// By the automaton's value: who waits for this literal.
+    waiting: Vec<Vec<Waiting>>,
+    /// Rules that no literal triggers: each with bytes one of which must be there.
+    listed: Vec<(ByteSet, u32)>,
+    listed_bytes: ByteSet,
+}
+
+/// A rule, as the scan sees it.
+#[derive(Debug)]
+struct Watch {
+    position: usize,
+    texts: Texts,
+    min_len: usize,
+    max_len: usize,
+    gate: Option<Gate>,
+    /// Of each clause, the bytes that satisfy it.
+    clauses: Vec<ByteSet>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    rule: u32,
+    /// The clause's bit.
+    clause: u16,
+}
+
+/// Which clauses of which rules the literals of the text in hand have satisfied.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// The text in hand: whatever was noted for another does not count.
+    text: u32,
+    noted: Vec<(u32, u16)>,
+    touched: Vec<u32>,
+}
+
+impl Class {
+    pub fn build(members: &[&Member], tree: &Tree) -> Class {
+        let texts = members.iter().fold(0, |all, member| all | member.texts);
+        let mut waiting: BTreeMap<&[u8], Vec<Waiting>> = BTreeMap::new();
+        let (mut rules, mut listed) = (Vec::new(), Vec::new());
+        for (rule, member) in (0..).zip(members) {
+            for (at, clause) in member.clauses.iter().enumerate() {
+                for literal in &clause.literals {
+                    let clause = 1 << at;
+                    let all = waiting.entry(literal).or_default();
+                    all.push(Waiting { rule, clause });
+                }
+            }
+            if !member.is_triggered() {
+                let bytes = member
+                    .clauses
+                    .iter()
+                    .find(|clause| clause.literals.is_empty())
+                    .or(member.clauses.first())
+                    .map_or(ByteSet::FULL, |clause| clause.bytes);
+                listed.push((bytes, rule));
+            }
+            rules.push(Watch {
+                position: member.position,
+                texts: member.texts,
+                min_len: member.min_len,
+                max_len: member.max_len,
+                gate: member.gate,
+                clauses: member.clauses.iter().map(|clause| clause.bytes).collect(),
+            });
+        }
+        let literals = waiting.keys().zip(0u32..);
+        // Fails on an empty list, an empty literal or one that stands twice only, none of which there is.
+        let automaton = DoubleArrayAhoCorasick::with_values(literals).ok();
+        Class {
+            positions: members.iter().map(|member| member.position).collect(),
+            plan: tree.plan(texts),
+            rules,
+            automaton,
+            waiting: waiting.into_values().collect(),
+            listed_bytes: listed
+                .iter()
+                .fold(ByteSet::EMPTY, |all, (bytes, _)| all.union(*bytes)),
+            listed,
+        }
+    }
+
+    /// Whether it is the class of exactly these rules.
+    pub fn is_of(&self, members: &[&Member]) -> bool {
+        let positions = members.iter().map(|member| member.position);
+        self.positions.iter().copied().eq(positions)
+    }
+
+    /// Finds the rules that may match a text, which stands for `texts` and has its ASCII letters in lower case.
+    pub fn scan(
+        &self,
+        folded: &[u8],
+        bytes: &ByteSet,
+        texts: Texts,
+        state: &mut State,
+        mut found: impl FnMut(usize),
+    ) {
+        state.begin(self.rules.len());
+        if let Some(automaton) = &self.automaton {
+            for hit in automaton.find_overlapping_iter(folded) {
+                self.note(hit.value(), texts, state);
+            }
+        }
+        let touched = std::mem::take(&mut state.touched);
+        for rule in &touched {
+            if self.admits(*rule, folded, bytes, texts, state) {
+                self.found(*rule, &mut found);
+            }
+        }
+        state.touched = touched;
+        if folded.is_empty() || self.listed_bytes.intersects(bytes) {
+            for (gate, rule) in &self.listed {
+                if (gate.intersects(bytes) || folded.is_empty())
+                    && self.admits(*rule, folded, bytes, texts, state)
+                {
+                    self.found(*rule, &mut found);
+                }
+            }
+        }
+    }
+
+    fn found(&self, rule: u32, found: &mut impl FnMut(usize)) {
+        if let Some(watch) = self.rules.get(rule as usize) {
+            found(watch.position);
+        }
+    }
+
+    #[inline]
+    fn note(&self, literal: u32, texts: Texts, state: &mut State) {
+        for waiting in self.waiting.get(literal as usize).into_iter().flatten() {
+            let relevant = self
+                .rules
+                .get(waiting.rule as usize)
+                .is_some_and(|watch| watch.texts & texts != 0);
+            if relevant {
+                state.note(waiting);
+            }
+        }
+    }
+
+    fn admits(
+        &self,
+        rule: u32,
+        folded: &[u8],
+        bytes: &ByteSet,
+        texts: Texts,
+        state: &State,
+    ) -> bool {
+        let Some(watch) = self.rules.get(rule as usize) else {
+            return true;
+        };
+        let noted = state.of(rule);
+        watch.texts & texts != 0
+            && (watch.min_len..=watch.max_len).contains(&folded.len())
+            && watch
+                .clauses
+                .iter()
+                .enumerate()
+                .all(|(at, clause)| noted & (1 << at) != 0 || clause.intersects(bytes))
+            && watch.gate.is_none_or(|gate| gate.admits(folded))
+    }
+}
+
+impl std::fmt::Debug for Class {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Class")
+            .field("positions", &self.positions)
+            .field("literals", &self.waiting.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn begin(&mut self, rules: usize) {
+        if self.noted.len() < rules {
+            self.noted.resize(rules, (0, 0));
+        }
+        self.touched.clear();
+        self.text = self.text.wrapping_add(1);
+        if self.text == 0 {
+            self.noted.fill((0, 0));
+            self.text = 1;
+        }
+    }
+
+    #[inline]
+    fn note(&mut self, waiting: &Waiting) {
+        if let Some((text, clauses)) = self.noted.get_mut(waiting.rule as usize) {
+            if *text != self.text {
+                (*text, *clauses) = (self.text, 0);
+                self.touched.push(waiting.rule);
+            }
+            *clauses |= waiting.clause;
+        }
+    }
+
+    fn of(&self, rule: u32) -> u16 {
+        match self.noted.get(rule as usize) {
+            Some((text, clauses)) if *text == self.text => *clauses,
+            _ => 0,
+        }
+    }
+}

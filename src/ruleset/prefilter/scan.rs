@@ -1,0 +1,188 @@
+//! Values through the scan.
+
+use std::borrow::Cow;
+
+use super::class::State;
+use super::tree::{Plan, Texts};
+use crate::byte_set::ByteSet;
+use crate::ruleset::LayerScan;
+use crate::transformations::Env;
+
+/// A rule, and a value on which it may match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// The rule's place in the phase.
+    pub rule: usize,
+    /// The layer that it is from: an index into [`PhaseRules::scans`](crate::ruleset::PhaseRules::scans).
+    pub layer: usize,
+    /// The source of the value: an index into [`Prefilter::sources`](super::Prefilter::sources).
+    pub source: usize,
+    /// Which of the source's values, counted from 0.
+    pub value: usize,
+}
+
+/// Memory that scans use one after the other.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    state: State,
+    folded: Vec<Folded>,
+}
+
+/// One text of a value, its ASCII letters in lower case.
+#[derive(Debug, Default)]
+struct Folded {
+    text: Vec<u8>,
+    texts: Texts,
+}
+
+/// Most bytes that are kept of one text's memory between requests.
+const KEPT_TEXT: usize = 64 * 1024;
+
+impl Scratch {
+    /// Gives back what one large value took.
+    pub fn trim(&mut self) {
+        for folded in &mut self.folded {
+            if folded.text.capacity() > KEPT_TEXT {
+                folded.text = Vec::new();
+            }
+        }
+    }
+}
+
+/// The scan of one layer of one phase of one request.
+pub struct Scan<'s> {
+    part: &'s LayerScan,
+    layer: usize,
+    env: Env<'s>,
+    scratch: &'s mut Scratch,
+    candidates: &'s mut Vec<Candidate>,
+}
+
+impl<'s> Scan<'s> {
+    /// Begins the scan of a layer; what is found is added to `candidates`, in no order.
+    pub fn new(
+        part: &'s LayerScan,
+        layer: usize,
+        env: Env<'s>,
+        scratch: &'s mut Scratch,
+        candidates: &'s mut Vec<Candidate>,
+    ) -> Scan<'s> {
+        Scan {
+            part,
+            layer,
+            env,
+            scratch,
+            candidates,
+        }
+    }
+
+    /// Takes the next value of a source. `at` is its place among all the values of the source.
+    pub fn value(&mut self, source: usize, at: usize, key: Option<&[u8]>, value: &[u8]) {
+        let prefilter = &self.part.prefilter;
+        let class = prefilter
+            .sources
+            .get(source)
+            .and_then(|source| source.class(key))
+            .and_then(|class| prefilter.classes.get(class));
+        let Some(class) = class else {
+            return;
+        };
+        let (layer, places) = (self.layer, &self.part.places);
+        let mut candidate = |position: usize| {
+            if let Some(Some(rule)) = places.get(position).copied() {
+                self.candidates.push(Candidate {
+                    rule,
+                    layer,
+                    source,
+                    value: at,
+                });
+            }
+        };
+        let bytes = ByteSet::of(value);
+        let Scratch { state, folded } = &mut *self.scratch;
+        let plan = &class.plan;
+        if !plan.triggers.intersects(&bytes) && !(value.is_empty() && plan.changes_empty) {
+            // Whatever the transformations, the text is the value itself.
+            let text = fold(folded, 0, value);
+            class.scan(text, &bytes.lowercase(), Texts::MAX, state, &mut candidate);
+            return;
+        }
+        let distinct = prepare(plan, value, bytes, &self.env, folded);
+        for folded in folded.iter().take(distinct) {
+            let bytes = ByteSet::of(&folded.text);
+            class.scan(&folded.text, &bytes, folded.texts, state, &mut candidate);
+        }
+    }
+}
+
+fn fold<'f>(folded: &'f mut Vec<Folded>, at: usize, text: &[u8]) -> &'f [u8] {
+    if folded.len() <= at {
+        folded.resize_with(at + 1, Folded::default);
+    }
+    let Some(place) = folded.get_mut(at) else {
+        return &[];
+    };
+    place.text.clear();
+    place.text.extend_from_slice(text);
+    place.text.make_ascii_lowercase();
+    &place.text
+}
+
+/// Makes all texts of a value and puts the distinct ones at the beginning of `folded`; their number.
+fn prepare(
+    plan: &Plan,
+    value: &[u8],
+    bytes: ByteSet,
+    env: &Env<'_>,
+    folded: &mut Vec<Folded>,
+) -> usize {
+    // What the steps made; and which of these each text is.
+    let mut made: Vec<(Cow<'_, [u8]>, ByteSet, Texts)> = Vec::with_capacity(8);
+    made.push((Cow::Borrowed(value), bytes, 1));
+    let mut text_of = [0u8; Texts::BITS as usize];
+    let mut at = 0;
+    while let Some(step) = plan.steps.get(at) {
+        at += 1;
+        let from = text_of.get(step.from).copied().unwrap_or(0);
+        let mut result = usize::from(from);
+        let Some((input, bytes, texts)) = made.get_mut(result) else {
+            continue;
+        };
+        if !step.triggers.intersects(bytes) && !(input.is_empty() && step.changes_empty) {
+            *texts |= step.texts;
+            at = step.next;
+            continue;
+        }
+        if step.transformation.may_change(bytes)
+            && let Cow::Owned(changed) = step.transformation.apply(input, env)
+        {
+            let known = made.iter().position(|(known, ..)| **known == *changed);
+            result = known.unwrap_or_else(|| {
+                let bytes = ByteSet::of(&changed);
+                made.push((Cow::Owned(changed), bytes, 0));
+                made.len() - 1
+            });
+        }
+        if let Some(place) = text_of.get_mut(step.text) {
+            *place = u8::try_from(result).unwrap_or(0);
+        }
+        if let Some((.., texts)) = made.get_mut(result) {
+            *texts |= 1 << step.text;
+        }
+    }
+    let mut distinct = 0;
+    for (text, _, texts) in &made {
+        let mut before = folded.iter_mut().take(distinct);
+        match before.find(|known| known.text.eq_ignore_ascii_case(text)) {
+            Some(known) => known.texts |= texts,
+            None => {
+                fold(folded, distinct, text);
+                if let Some(place) = folded.get_mut(distinct) {
+                    place.texts = *texts;
+                }
+                distinct += 1;
+            }
+        }
+    }
+    distinct
+}
