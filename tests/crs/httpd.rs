@@ -183,6 +183,10 @@ fn settings(
         ("AS_ROOT", as_root),
         ("BLOCKING", mode == Mode::Blocking),
         ("NO_RULES", mode == Mode::NoRules),
+        (
+            "NO_PREFILTER",
+            variable("CRS_PREFILTER").is_some_and(|value| value == "Off"),
+        ),
     ] {
         if set {
             text.push_str(&format!("Define {flag}\n"));

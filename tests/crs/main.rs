@@ -10,6 +10,7 @@
 //! | `CRS_MPM` | `event` (default) or `prefork` |
 //! | `CRS_JOBS` | requests at a time; default 4 |
 //! | `CRS_ONLY` | run only tests whose id begins so (`942`, `920100-4`) |
+//! | `CRS_PREFILTER` | `Off`: ask every rule about every value |
 //! | `CRS_BLOCKING` | `1`: then once more with `SecRuleEngine On`, which must refuse what `DetectionOnly` would have refused, and nothing else |
 //! | `CRS_RECORD` | a file to write what was seen to, a line for every request: test, status, client port, ids logged |
 //! | `CRS_KEEP` | `1`: keep the server's directory with configuration and logs, as is done after a failure |

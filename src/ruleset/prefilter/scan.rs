@@ -101,7 +101,7 @@ impl<'s> Scan<'s> {
         let bytes = ByteSet::of(value);
         let Scratch { state, folded } = &mut *self.scratch;
         let plan = &class.plan;
-        if !plan.triggers.intersects(&bytes) && !(value.is_empty() && plan.changes_empty) {
+        if !(plan.triggers.intersects(&bytes) || value.is_empty() && plan.changes_empty) {
             // Whatever the transformations, the text is the value itself.
             let text = fold(folded, 0, value);
             class.scan(text, &bytes.lowercase(), Texts::MAX, state, &mut candidate);
@@ -148,7 +148,7 @@ fn prepare(
         let Some((input, bytes, texts)) = made.get_mut(result) else {
             continue;
         };
-        if !step.triggers.intersects(bytes) && !(input.is_empty() && step.changes_empty) {
+        if !(step.triggers.intersects(bytes) || input.is_empty() && step.changes_empty) {
             *texts |= step.texts;
             at = step.next;
             continue;
