@@ -500,9 +500,15 @@ fn noise_makes_no_operator_panic() {
 #[test]
 fn supported_is_what_compiles() {
     for kind in Kind::ALL {
-        let compiled = ["127.0.0.1", "1", "phrases-1.data", "addresses.data"]
-            .iter()
-            .any(|argument| build(kind.name(), argument.as_bytes(), Path::new(DATA)).is_ok());
+        let compiled = [
+            "127.0.0.1",
+            "1",
+            "phrases-1.data",
+            "addresses.data",
+            "s/a/b/",
+        ]
+        .iter()
+        .any(|argument| build(kind.name(), argument.as_bytes(), Path::new(DATA)).is_ok());
         assert_eq!(compiled, kind.is_supported(), "{}", kind.name());
     }
 }
