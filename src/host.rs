@@ -1,5 +1,6 @@
 //! The little that the engine asks of its host while it runs.
 
+use crate::audit::Losses;
 use crate::variables::Variable;
 
 /// What the server under the engine can do for it. Everything else is pushed in as facts.
@@ -19,6 +20,12 @@ pub trait Host {
 
     /// The server's banner, for the `Server:` line of part H.
     fn server_banner(&self) -> Vec<u8>;
+
+    /// The name of the user this process runs as.
+    fn process_user(&self) -> Vec<u8>;
+
+    /// Where lost audit records are counted, for the whole server.
+    fn audit_losses(&self) -> &Losses;
 
     /// Whether this host name (lower case, no port) is served here: a `ServerName` or `ServerAlias` of any virtual host.
     fn serves(&self, host: &str) -> bool;

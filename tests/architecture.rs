@@ -335,6 +335,7 @@ fn state_of(directive: &Directive) -> &'static str {
         in_virtual_host: false,
         // Nothing is opened: there is no such directory.
         server_root: Path::new("/nowhere"),
+        at_restart: false,
     };
     let refuses = |argument: &[u8]| {
         let outcome = directive.apply(argument, &section, &place);

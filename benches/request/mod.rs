@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use palisade::audit::Losses;
 use palisade::client::ClientAddress;
 use palisade::config::Config;
 use palisade::facts::{Connection, Header, Request, Response};
@@ -19,6 +20,8 @@ const READ: usize = 8000;
 
 /// A host that has nothing to say and forgets what it is told.
 struct Silent;
+
+static LOSSES: Losses = Losses::new();
 
 impl Host for Silent {
     fn env(&self, _: &[u8]) -> Option<Vec<u8>> {
@@ -37,6 +40,14 @@ impl Host for Silent {
 
     fn server_banner(&self) -> Vec<u8> {
         b"Apache".to_vec()
+    }
+
+    fn process_user(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn audit_losses(&self) -> &Losses {
+        &LOSSES
     }
 
     fn serves(&self, host: &str) -> bool {

@@ -95,3 +95,13 @@ pub(super) fn of_sections(server: Server<'_>) -> impl Iterator<Item = &Arc<DirCo
         .sections()
         .filter_map(|vector| unsafe { of_vector(vector) })
 }
+
+/// What a server says outside all sections, and what every section of it says, also inside others.
+pub(super) fn everywhere(server: Server<'_>) -> impl Iterator<Item = &Arc<DirConfig>> {
+    // SAFETY: as for `of_server`.
+    let sections = server
+        .every_section()
+        .into_iter()
+        .filter_map(|vector| unsafe { of_vector(vector) });
+    of_server(server).into_iter().chain(sections)
+}

@@ -157,6 +157,7 @@ impl<'d> Read<'d> {
                     },
                     in_virtual_host: server.is_virtual(),
                     server_root: server::server_root(),
+                    at_restart: server::is_restart(),
                 },
                 pool: Pool::from_raw(parameters.pool)?,
             })

@@ -4,8 +4,9 @@ use std::ffi::CString;
 
 use super::host::request::{self, Request};
 use super::host::server::{self, Server};
-use super::logging;
 use super::state::State;
+use super::{logging, shared};
+use crate::audit::Losses;
 use crate::host::{Host, LogLevel};
 use crate::variables::Variable;
 
@@ -83,6 +84,15 @@ impl Host for HttpdHost<'_> {
 
     fn server_banner(&self) -> Vec<u8> {
         server::banner().to_vec()
+    }
+
+    fn process_user(&self) -> Vec<u8> {
+        // Compat: mod_security2's word where the user has no name.
+        request::own_user_name(self.request.pool()).unwrap_or_else(|| b"apache".to_vec())
+    }
+
+    fn audit_losses(&self) -> &Losses {
+        shared::audit_losses()
     }
 
     fn serves(&self, host: &str) -> bool {

@@ -22,6 +22,10 @@ use super::{facts, intervene, sys};
 use crate::transaction::{InterruptionKind, ResponseStep, Verdict};
 use crate::types::Phase;
 
+/// The answer to a request that must not be served without a record (`SecAuditLogFailure closed`): the fault is the server's,
+/// and may pass.
+const WITHOUT_RECORD: u16 = 503;
+
 /// How far the response is.
 #[derive(Default)]
 pub(super) enum Stage {
@@ -85,7 +89,14 @@ fn inspect(filter: Filter<'_>, mut piece: Brigade<'_>) -> Result<(), Status> {
         finish(request, state);
         return filter.leave(piece);
     }
-    match phases(request, state, &mut piece)? {
+    let next = phases(request, state, &mut piece)?;
+    if matches!(next, Next::Leave | Next::Release(_)) && owes_lost_record(request, state) {
+        if let Next::Release(mut kept) = next {
+            kept.clear();
+        }
+        return refuse(filter, piece, WITHOUT_RECORD);
+    }
+    match next {
         Next::Wait => Ok(()),
         Next::Leave => filter.leave(piece),
         Next::Pass => filter.pass(piece),
@@ -288,6 +299,16 @@ fn recover(filter: Filter<'_>, mut piece: Brigade<'_>) -> Result<(), Status> {
         }
         _ => filter.leave(piece),
     }
+}
+
+/// Finishes the transaction before its response leaves, where there must be no response without a record. Whether that is so
+/// and the record is lost.
+fn owes_lost_record(request: Request<'_>, state: &State) -> bool {
+    if state.look(|transaction| transaction.owes_record()) != Some(true) {
+        return false;
+    }
+    finish(request, state);
+    state.look(|transaction| transaction.record_lost()) == Some(true)
 }
 
 /// Phase 5 and the audit record, before the response leaves.

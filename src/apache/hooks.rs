@@ -95,6 +95,7 @@ pub(super) fn register() {
             AFTER_THE_START.list(),
             sys::APR_HOOK_REALLY_LAST,
         );
+        sys::ap_hook_child_init(Some(startup::child_init), nobody, nobody, middle);
 
         sys::ap_hook_child_init(Some(child::child_init), nobody, nobody, middle);
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::guard::{self, Started};
 use super::host::log::{self, Level};
+use super::host::pool::Pool;
 use super::host::server::{self, Server};
-use super::{dirconf, logging, module, sys};
+use super::{dirconf, logging, logs, module, shared, sys};
 use crate::config::{Config, DirConfig};
 
 /// `pre_config`: the modules are loaded, nothing else has been read. Refuses to run beside another of its kind.
@@ -32,7 +33,7 @@ pub(super) unsafe extern "C" fn pre_config(
 /// `post_config`: the configuration has been read. Assembles all rules, so that children inherit them instead of
 /// assembling them one by one, and says what is in force.
 pub(super) unsafe extern "C" fn post_config(
-    _: *mut sys::apr_pool_t,
+    pool: *mut sys::apr_pool_t,
     _: *mut sys::apr_pool_t,
     _: *mut sys::apr_pool_t,
     main: *mut sys::server_rec,
@@ -41,8 +42,9 @@ pub(super) unsafe extern "C" fn post_config(
         if server::is_rehearsal() {
             return Ok(());
         }
-        // SAFETY: httpd's main server, with the configuration that it has just read.
-        let Some(main) = (unsafe { Server::from_raw(main) }) else {
+        // SAFETY: httpd's main server, with the configuration that it has just read, and the pool that this lives in.
+        let both = unsafe { (Server::from_raw(main), Pool::from_raw(pool)) };
+        let (Some(main), Some(pool)) = both else {
             return Ok(());
         };
         logging::adopt_log_level(main.chain().map(Server::log_level));
@@ -64,7 +66,8 @@ pub(super) unsafe extern "C" fn post_config(
                 format!("ModSecurity: {notice}").as_bytes(),
             );
         }
-        Ok(())
+        shared::create(main);
+        logs::open(main, pool)
     })
 }
 
@@ -80,6 +83,17 @@ fn prepare_collections(main: Server<'_>) -> Started {
             let line = format!("ModSecurity: {why}");
             log::write(Some(main), Level::Emergency, line.as_bytes());
         })
+}
+
+/// `child_init`: a child process begins, with its rights already reduced.
+pub(super) unsafe extern "C" fn child_init(pool: *mut sys::apr_pool_t, main: *mut sys::server_rec) {
+    guard::enter("child_init", || {
+        // SAFETY: the child's own pool, and the main server of the configuration that it serves.
+        if let (Some(main), Some(pool)) = unsafe { (Server::from_raw(main), Pool::from_raw(pool)) }
+        {
+            logs::enter_child(main, pool);
+        }
+    });
 }
 
 /// Everything that a request can meet outside nested sections: the servers, and each of their sections.

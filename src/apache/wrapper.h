@@ -12,6 +12,8 @@
 #include <apr_buckets.h>
 #include <apr_hooks.h>
 #include <apr_pools.h>
+#include <apr_portable.h>
+#include <apr_shm.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
 #include <apr_user.h>

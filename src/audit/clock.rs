@@ -69,18 +69,19 @@ const MONTHS: [&[u8; 3]; 12] = [
 ];
 
 impl Civil {
+    fn month_name(&self) -> &'static [u8; 3] {
+        let place = usize::from(self.month).wrapping_sub(1);
+        MONTHS.get(place).copied().unwrap_or(b"Jan")
+    }
+
     /// `22/Nov/2026:11:38:00.123456 +0000`, without the brackets that part A puts around it.
     ///
     /// Compat: mod_security2 writes the sign of a negative zone twice (`--0400`); here it is written once, as every parser's
     /// date format demands.
     pub fn write_log_time(&self, out: &mut Vec<u8>) {
-        let month = MONTHS
-            .get(usize::from(self.month).wrapping_sub(1))
-            .copied()
-            .unwrap_or(b"Jan");
         digits(out, u32::from(self.day), 2);
         out.push(b'/');
-        out.extend_from_slice(month);
+        out.extend_from_slice(self.month_name());
         out.push(b'/');
         digits(out, u32::from(self.year), 4);
         self.write_clock(out, b':', b":");
@@ -101,6 +102,18 @@ impl Civil {
         out.push(b'.');
         digits(out, self.micros, 6);
         self.write_zone(out, b":");
+    }
+
+    /// `Nov 22 12:38:00`, with a blank for a day's missing digit.
+    pub fn write_rfc_3164(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.month_name());
+        out.push(b' ');
+        match self.day {
+            0..10 => out.push(b' '),
+            day => out.push(b'0' + day / 10),
+        }
+        out.push(b'0' + self.day % 10);
+        self.write_clock(out, b' ', b":");
     }
 
     /// `20261122`: a day's directory.
@@ -174,6 +187,7 @@ mod tests {
                 "22/Nov/2026:11:38:00.123456 +0000",
             ),
             (Civil::write_iso_8601, "2026-11-22T11:38:00.123456+00:00"),
+            (Civil::write_rfc_3164, "Nov 22 11:38:00"),
             (Civil::write_day, "20261122"),
             (Civil::write_minute, "20261122-1138"),
             (Civil::write_second, "20261122-113800"),
@@ -203,6 +217,7 @@ mod tests {
             written(&utc, 0, Civil::write_log_time),
             "01/Jan/1970:00:00:00.000000 +0000"
         );
+        assert_eq!(written(&utc, 0, Civil::write_rfc_3164), "Jan  1 00:00:00");
         let early = utc.civil(UNIX_EPOCH - Duration::from_secs(5));
         assert_eq!(early, utc.civil(UNIX_EPOCH));
         let late = utc.civil(UNIX_EPOCH + Duration::from_secs(1 << 60));

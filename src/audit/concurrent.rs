@@ -10,7 +10,7 @@ use md5::{Digest, Md5};
 use super::clock::Civil;
 use super::parts::Parts;
 use super::record::Record;
-use super::{AuditLog, Format, escape, mask, render};
+use super::{Format, Lost, Target, escape, mask, render};
 
 /// An index line is no longer than this in bytes, its line end included.
 pub(super) const LONGEST_LINE: usize = 3980;
@@ -39,10 +39,10 @@ pub struct Storage {
 /// The indexes of a concurrent log: `SecAuditLog` and `SecAuditLog2`.
 #[derive(Clone, Copy, Debug)]
 pub struct Index<'l> {
-    /// The first one. Failures of the storage are counted here.
-    pub primary: &'l AuditLog,
+    /// The first one.
+    pub primary: &'l Target,
     /// The second one.
-    pub secondary: Option<&'l AuditLog>,
+    pub secondary: Option<&'l Target>,
 }
 
 impl Storage {
@@ -58,11 +58,11 @@ impl Storage {
         record: &Record<'_>,
         parts: &Parts,
         format: Format,
-    ) -> io::Result<()> {
+    ) -> Result<(), Lost> {
         let rendered = render(record, parts, format);
         let civil = record.zone.civil(record.time);
         let stored = self.store(&civil, record.unique_id, &rendered);
-        let place = index.primary.counted(stored)?;
+        let place = stored.map_err(|error| Lost::one(self.directory.to_string_lossy(), error))?;
         let about = About {
             record,
             civil: &civil,
@@ -72,7 +72,7 @@ impl Storage {
         };
         let first = about.write_to(index.primary);
         let second = index.secondary.map_or(Ok(()), |log| about.write_to(log));
-        first.and(second)
+        Lost::and(first, second)
     }
 
     /// Answers the place below the storage directory, beginning with `/`.
@@ -89,7 +89,11 @@ impl Storage {
         place.push(b'-');
         file_name_part(&mut place, unique_id);
         let mut file = self.create(&directory, &mut place)?;
-        file.write_all(rendered)?;
+        if let Err(error) = file.write_all(rendered) {
+            // Half a record that no index names helps nobody, and a full disk least of all.
+            let _ = std::fs::remove_file(self.path(&place));
+            return Err(error);
+        }
         Ok(place)
     }
 
@@ -159,8 +163,11 @@ struct About<'a> {
 }
 
 impl About<'_> {
-    fn write_to(&self, log: &AuditLog) -> io::Result<()> {
-        log.write_bytes(&self.line(log.longest_index_line))
+    fn write_to(&self, target: &Target) -> Result<(), Lost> {
+        let written = target
+            .log()
+            .and_then(|log| log.write_bytes(&self.line(log.longest_index_line)));
+        written.map_err(|error| Lost::one(target.name(), error))
     }
 
     /// `HOST CLIENT LOGNAME USER [time] "request line" STATUS BYTES "-" "-" ID "SESSION" /place 0 SIZE md5:HASH`, a blank, and

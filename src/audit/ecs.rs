@@ -13,24 +13,16 @@ use super::record::{MatchedRule, Record};
 /// The version of the schema whose names are used.
 const SCHEMA: &[u8] = b"8.17.0";
 
-/// Headers that are masked whatever the rules say: they carry credentials.
-const CREDENTIALS: &[&[u8]] = &[
-    b"Authorization",
-    b"Proxy-Authorization",
-    b"Cookie",
-    b"Set-Cookie",
-];
-
 /// A record as one line of JSON in the Elastic Common Schema. Fields that the schema does not know are under `palisade`.
 ///
-/// The parts decide as elsewhere: B and F the headers, C, I and E the bodies, H the messages, J the files, K the rules. Headers
-/// that carry credentials are always masked.
+/// The parts decide as elsewhere: B and F the headers, C, I and E the bodies, H the messages, J the files, K the rules. What
+/// credential headers hold is always masked, there and in messages.
 ///
 /// `client.ip` is who the request is attributed to, `source.ip` the other end of the connection; they differ behind a trusted
 /// proxy, and `network.forwarded_ip` says so.
 pub fn render_ecs(record: &Record<'_>, parts: &Parts) -> Vec<u8> {
     let excerpts = Excerpts::new(record, parts);
-    let secrets = Secrets::new(record.masks.secrets);
+    let secrets = Secrets::of(record, true);
     let line = mask::ranges(record.request.line, record.masks.request_line);
     let line = RequestLine::split(&line);
     let mut out = Vec::with_capacity(excerpts.capacity(record));
@@ -160,7 +152,7 @@ fn http(json: &mut Json<'_>, record: &Record<'_>, line: &RequestLine<'_>, excerp
     let header = |name: &[u8]| {
         let mut all = record.request.headers.iter();
         let found = all.find(|header| header.name.eq_ignore_ascii_case(name))?;
-        let masked = Names::new(record.sanitised.request_headers);
+        let masked = Names::new(record.sanitised.request_headers, true);
         Some(masked.value(&found.name, &found.value))
     };
     json.map("http", |json| {
@@ -193,7 +185,7 @@ fn http(json: &mut Json<'_>, record: &Record<'_>, line: &RequestLine<'_>, excerp
 fn agent_and_user(json: &mut Json<'_>, record: &Record<'_>) {
     let mut all = record.request.headers.iter();
     if let Some(agent) = all.find(|header| header.name.eq_ignore_ascii_case(b"User-Agent")) {
-        let masked = Names::new(record.sanitised.request_headers);
+        let masked = Names::new(record.sanitised.request_headers, true);
         json.map("user_agent", |json| {
             json.text("original", &masked.value(&agent.name, &agent.value));
         });
@@ -247,6 +239,9 @@ fn own(
     excerpts: &Excerpts<'_>,
 ) {
     json.text("engine_mode", engine_mode(record.engine_mode));
+    if !record.parts_omitted.is_empty() {
+        json.text("parts_omitted", record.parts_omitted);
+    }
     json.text("client_trust", record.client.trust.name().as_bytes());
     let via = record.client.via.as_deref();
     json.text_if("client_via", via.map(str::as_bytes));
@@ -285,7 +280,7 @@ fn own(
         ),
     ] {
         if parts.contains(part) {
-            let masked = Names::with(sanitised, CREDENTIALS);
+            let masked = Names::new(sanitised, true);
             json.map(key, |json| headers(json, list, &masked));
         }
     }

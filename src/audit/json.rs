@@ -20,7 +20,7 @@ use crate::facts::Header;
 /// * secrets are masked in messages and matched rules too.
 pub fn render_json(record: &Record<'_>, parts: &Parts) -> Vec<u8> {
     let excerpts = Excerpts::new(record, parts);
-    let secrets = Secrets::new(record.masks.secrets);
+    let secrets = Secrets::of(record, record.masks.credentials);
     let mut out = Vec::with_capacity(excerpts.capacity(record));
     Json::object(&mut out, |json| {
         json.map("transaction", |json| transaction(json, record));
@@ -60,6 +60,9 @@ fn transaction(json: &mut Json<'_>, record: &Record<'_>) {
     json.address("local_address", record.local_ip);
     json.number("local_port", u64::from(record.local_port));
     client(json, record.client);
+    if !record.parts_omitted.is_empty() {
+        json.text("parts_omitted", record.parts_omitted);
+    }
 }
 
 fn client(json: &mut Json<'_>, client: &ClientAddress) {
@@ -85,7 +88,7 @@ fn request(json: &mut Json<'_>, record: &Record<'_>, parts: &Parts, excerpts: &E
         headers(
             json,
             record.request.headers,
-            &Names::new(record.sanitised.request_headers),
+            &Names::new(record.sanitised.request_headers, record.masks.credentials),
         );
     }
     if let Some(body) = &excerpts.request {
@@ -106,7 +109,7 @@ fn response(json: &mut Json<'_>, record: &Record<'_>, with_headers: bool, excerp
         headers(
             json,
             response.headers,
-            &Names::new(record.sanitised.response_headers),
+            &Names::new(record.sanitised.response_headers, record.masks.credentials),
         );
     }
     if let Some(body) = &excerpts.response {

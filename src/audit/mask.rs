@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::escape;
+use super::record::Record;
 
 /// Values shorter than this are not looked for in messages: their bytes stand everywhere by chance.
 pub const SHORTEST_SECRET: usize = 3;
@@ -16,6 +17,39 @@ pub const MOST_SECRETS: usize = 1024;
 /// The same for the bytes of all values together, each counted up to [`LONGEST_SECRET`]. Every value is kept in four spellings
 /// of up to four times its length.
 pub const MOST_SECRET_BYTES: usize = 256 * 1024;
+
+/// Headers that carry credentials.
+const CREDENTIALS: &[&[u8]] = &[
+    b"Authorization",
+    b"Proxy-Authorization",
+    b"Cookie",
+    b"Set-Cookie",
+];
+
+/// The values in credential headers that messages must not repeat either: each header whole, what follows an authentication
+/// scheme, and every cookie's value that is long enough to be a secret.
+fn credentials<'a>(record: &Record<'a>) -> Vec<&'a [u8]> {
+    let is_credential = |name: &[u8]| {
+        let mut names = CREDENTIALS.iter();
+        names.any(|known| known.eq_ignore_ascii_case(name))
+    };
+    let headers = record.request.headers.iter().chain(record.response.headers);
+    let values = headers
+        .filter(|header| is_credential(&header.name))
+        .map(|header| &header.value[..]);
+    let pieces = values.flat_map(|value| {
+        let cookies = value.split(|byte| *byte == b';').filter_map(|cookie| {
+            let equals = cookie.iter().position(|byte| *byte == b'=')?;
+            cookie.get(equals + 1..)
+        });
+        let scheme = value.iter().position(|byte| *byte == b' ');
+        let token = scheme.and_then(|blank| value.get(blank + 1..));
+        let parts = cookies.chain(token).map(<[u8]>::trim_ascii);
+        let telling = parts.filter(|part| part.len() >= TELLING_PREFIX);
+        std::iter::once(value).chain(telling)
+    });
+    pieces.collect()
+}
 
 /// The bytes with `*` in all ranges. Ranges may overlap and reach beyond the end.
 pub(super) fn ranges<'a>(bytes: &'a [u8], ranges: &[Range<usize>]) -> Cow<'a, [u8]> {
@@ -43,12 +77,9 @@ pub(super) fn ranges<'a>(bytes: &'a [u8], ranges: &[Range<usize>]) -> Cow<'a, [u
 pub(super) struct Names(Vec<Vec<u8>>);
 
 impl Names {
-    pub fn new(names: &[&[u8]]) -> Names {
-        Names::with(names, &[])
-    }
-
-    /// The names of two lists.
-    pub fn with(names: &[&[u8]], more: &[&[u8]]) -> Names {
+    /// The names that rules have given, and if asked for those that carry credentials.
+    pub fn new(names: &[&[u8]], credentials: bool) -> Names {
+        let more = if credentials { CREDENTIALS } else { &[] };
         let all = names.iter().chain(more);
         let mut names: Vec<_> = all.map(|name| name.to_ascii_lowercase()).collect();
         names.sort_unstable();
@@ -73,7 +104,17 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    pub fn new(values: &[&[u8]]) -> Secrets {
+    /// What a record's texts must not repeat, and if asked for neither what its credential headers hold.
+    pub fn of(record: &Record<'_>, with_credentials: bool) -> Secrets {
+        if !with_credentials {
+            return Secrets::new(record.masks.secrets);
+        }
+        let mut values = credentials(record);
+        values.extend_from_slice(record.masks.secrets);
+        Secrets::new(&values)
+    }
+
+    fn new(values: &[&[u8]]) -> Secrets {
         let start = |value: &&[u8]| value.len().min(LONGEST_SECRET);
         let mut secrets = Secrets {
             short: Vec::new(),
@@ -210,10 +251,14 @@ mod tests {
 
     #[test]
     fn header_names_in_any_case() {
-        let names = Names::with(&[b"Authorization"], &[b"cookie"]);
-        assert_eq!(&*names.value(b"AUTHORIZATION", b"Basic x"), b"*******");
+        let names = Names::new(&[b"x-token"], true);
+        for name in ["X-Token", "AUTHORIZATION", "cookie", "set-Cookie"] {
+            assert_eq!(&*names.value(name.as_bytes(), b"Basic x"), b"*******");
+        }
         assert_eq!(&*names.value(b"Cookie", b""), b"");
         assert_eq!(&*names.value(b"Cookie2", b"a"), b"a");
+        let names = Names::new(&[b"x-token"], false);
+        assert_eq!(&*names.value(b"Cookie", b"a=b"), b"a=b");
     }
 
     #[test]

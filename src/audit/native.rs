@@ -20,7 +20,7 @@ pub fn render_native(record: &Record<'_>, parts: &Parts, boundary: &Boundary) ->
         out: Vec::with_capacity(excerpts.capacity(record)),
         boundary,
         record,
-        secrets: Secrets::new(record.masks.secrets),
+        secrets: Secrets::of(record, record.masks.credentials),
     };
     writer.header();
     if parts.contains(Part::RequestHeaders) {
@@ -188,7 +188,7 @@ impl Writer<'_, '_> {
     }
 
     fn headers(&mut self, headers: &[Header], sanitised: &[&[u8]]) {
-        let masked = Names::new(sanitised);
+        let masked = Names::new(sanitised, self.record.masks.credentials);
         for header in headers {
             escape::name(&mut self.out, &header.name);
             self.raw(b": ");

@@ -127,6 +127,11 @@ impl Parts {
         Parts(self.0 | part.bit())
     }
 
+    /// The set without a part. `A` and `Z` stay.
+    pub fn without(self, part: Part) -> Parts {
+        Parts(self.0 & !part.bit() | ALWAYS)
+    }
+
     /// Whether the part is to be written.
     pub fn contains(self, part: Part) -> bool {
         self.0 & part.bit() != 0

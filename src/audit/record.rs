@@ -71,6 +71,8 @@ pub struct Record<'a> {
     pub matched_rules: &'a [MatchedChain<'a>],
     /// What must not be legible.
     pub masks: Masks<'a>,
+    /// The letters of parts that were to be written but had no room (syslog only).
+    pub parts_omitted: &'a [u8],
 }
 
 impl<'a> Record<'a> {
@@ -112,6 +114,7 @@ impl<'a> Record<'a> {
             uploads: None,
             matched_rules: &[],
             masks: Masks::default(),
+            parts_omitted: b"",
         }
     }
 }
@@ -342,4 +345,7 @@ pub struct Masks<'a> {
     ///
     /// Compat: mod_security2 leaves them legible there.
     pub secrets: &'a [&'a [u8]],
+    /// Whether headers that carry credentials are masked as if rules had asked for it. The formats that are ours do that
+    /// anyway.
+    pub credentials: bool,
 }

@@ -29,6 +29,8 @@ pub enum Arity {
     OneOrTwo,
     /// Exactly two.
     Two,
+    /// One, two or three.
+    OneToThree,
     /// Two or three.
     TwoOrThree,
     /// `On` or `Off`.
@@ -59,6 +61,9 @@ pub struct Place<'a> {
     pub in_virtual_host: bool,
     /// What relative paths of logs are relative to.
     pub server_root: &'a Path,
+    /// Whether a server that runs already reads its configuration anew: then what is missing on disk is no mistake that may
+    /// stop it.
+    pub at_restart: bool,
 }
 
 /// A directive's arguments, split.
@@ -121,6 +126,7 @@ impl Directive {
         let (fits, wanted) = match self.arity {
             Arity::One => (given == 1, "one argument"),
             Arity::OneOrTwo => ((1..=2).contains(&given), "1-2 arguments"),
+            Arity::OneToThree => ((1..=3).contains(&given), "1-3 arguments"),
             Arity::Two => (given == 2, "two arguments"),
             Arity::TwoOrThree => ((2..=3).contains(&given), "two or three arguments"),
             Arity::Flag => (given == 1 && flag(words).is_some(), "On or Off"),

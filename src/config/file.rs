@@ -97,6 +97,7 @@ fn read(path: &Path, text: &[u8], depth: usize, config: &DirConfig) -> Result<()
             origin: origin.clone(),
             in_virtual_host: false,
             server_root: directory,
+            at_restart: false,
         };
         known.apply(arguments, config, &place).map_err(fail)?;
     }

@@ -5,6 +5,7 @@
 //! reading of every directive. A [`DirConfig`] is one configuration section. Merging two is cheap (settings are options,
 //! rules are shared layers), remembered, and never copies a rule; [`DirConfig::resolved`] is what requests use.
 
+mod audit_log;
 mod directive;
 mod directives;
 mod file;

@@ -2,7 +2,7 @@
 
 use super::section::Config;
 use super::settings::KeepFiles;
-use crate::actions::{AuditEngine, Effect};
+use crate::actions::Effect;
 use crate::operators::Kind;
 use crate::ruleset::Rule;
 use crate::variables::Variable;
@@ -24,12 +24,9 @@ impl Config {
                 "{linear} of {all} regular expressions run in linear time."
             ));
         }
+        notices.extend(self.audit_notice().map(str::to_owned));
         let rewrites_response = self.rewrites(Variable::StreamOutputBody);
         let unmet = [
-            (
-                self.audit_engine != AuditEngine::Off && self.audit_log.is_none(),
-                "SecAuditEngine is on but SecAuditLog names no file: no audit record will be written.",
-            ),
             (
                 self.upload_keep_files != KeepFiles::Off && self.upload_dir.is_none(),
                 "SecUploadKeepFiles is on but SecUploadDir names no directory: no uploaded file will be kept.",

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::directive::Problem;
 use super::settings::{KeepFiles, Settings, Stated};
 use crate::actions::{ActionList, AuditEngine};
+use crate::audit::Target;
 use crate::client::Policy;
 use crate::operators::Kind;
 use crate::ruleset::{Layer, LayerBuilder, RuleSet};
@@ -131,6 +132,13 @@ impl DirConfig {
             Arc::new(Config::new(frozen.stated.settle(), Arc::new(rules)))
         });
         Arc::clone(config)
+    }
+
+    /// The logs that the section itself names. To be asked once the whole configuration has been read.
+    pub fn logs(&self) -> Vec<Arc<Target>> {
+        let stated = &self.freeze().stated;
+        let named = [&stated.audit_log, &stated.audit_log2];
+        named.into_iter().flatten().flatten().cloned().collect()
     }
 
     pub(super) fn edit(

@@ -115,7 +115,17 @@ settings! {
     /// `SecAuditEngine`
     audit_engine: AuditEngine = AuditEngine::Off;
     /// `SecAuditLog`
-    audit_log: Option<Arc<audit::AuditLog>> = None;
+    audit_log: Option<Arc<audit::Target>> = None;
+    /// `SecAuditLog2`
+    audit_log2: Option<Arc<audit::Target>> = None;
+    /// `SecAuditLogType`
+    audit_type: Arc<audit::LogType> = Arc::default();
+    /// `SecAuditLogStorageDir`
+    audit_storage_dir: Option<Arc<std::path::Path>> = None;
+    /// `SecAuditLogDirMode`
+    audit_dir_mode: u32 = 0o750;
+    /// `SecAuditLogFailure`
+    audit_failure: audit::FailurePolicy = audit::FailurePolicy::default();
     /// `SecAuditLogParts`
     audit_parts: audit::Parts = audit::Parts::default();
     /// `SecAuditLogRelevantStatus`

@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use crate::actions::AuditEngine;
 use crate::audit::{
-    self, Body, Intercepted, MatchedChain, MatchedRule, Record, Stopwatch, Upload, Uploads, Zone,
+    self, Body, Intercepted, Lost, MatchedChain, MatchedRule, Record, Stopwatch, Upload, Uploads,
+    Zone,
 };
 use crate::facts::Response;
 use crate::host::{Host, LogLevel};
@@ -70,10 +71,34 @@ impl Transaction {
         }
     }
 
-    fn write_record(&self, host: &mut dyn Host) {
-        let Some(log) = self.config.audit_log.as_ref() else {
-            return;
+    /// Writes the record. What is lost is counted, and told to the administrator, though not every time.
+    fn write_record(&mut self, host: &mut dyn Host) {
+        let outcome = self.write_record_to_logs(host);
+        let losses = host.audit_losses();
+        if let Err(lost) = &outcome {
+            losses.count(lost.records);
+            self.record_lost = true;
+        }
+        let total = losses.total();
+        if let Some(number) = losses.complaint(SystemTime::now()) {
+            let state = match outcome {
+                Err(lost) => format!("{}: {}", lost.log, lost.error),
+                Ok(()) => "the log can be written again".to_owned(),
+            };
+            let text = audit::complaint(number, total, &state);
+            host.error_log(LogLevel::Error, text.as_bytes());
+        }
+    }
+
+    fn write_record_to_logs(&self, host: &dyn Host) -> Result<(), Lost> {
+        let user = match *self.config.audit_type {
+            audit::LogType::Concurrent => host.process_user(),
+            _ => Vec::new(),
         };
+        let destination = self.config.audit_destination(&user);
+        if !destination.is_anywhere() {
+            return Ok(());
+        }
         let parts = self
             .overrides
             .audit_parts
@@ -180,15 +205,7 @@ impl Transaction {
         record.masks.request_body = &masks.request_body;
         record.masks.secrets = &masks.secrets;
 
-        if let Err(error) = log.write(&record, &parts, self.config.audit_format)
-            && let Some(lost) = log.complaint(SystemTime::now())
-        {
-            let text = format!(
-                "ModSecurity: Audit log {}: {lost} records lost: {error}",
-                log.name()
-            );
-            host.error_log(LogLevel::Error, text.as_bytes());
-        }
+        destination.write(&record, &parts)
     }
 
     /// The files of a multipart body, for part J.

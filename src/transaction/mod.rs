@@ -21,7 +21,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::actions::{AuditEngine, Ctl, Sanitise};
-use crate::audit::Parts;
+use crate::audit::{FailurePolicy, Parts};
 use crate::body::{Argument, Kind, XmlArguments, cookies, urlencoded};
 use crate::collections::Live;
 use crate::config::Config;
@@ -84,6 +84,7 @@ pub struct Transaction {
     /// What the server wrote to its error log about this request.
     pub(crate) server_errors: Vec<Vec<u8>>,
     pub(crate) finished: bool,
+    pub(crate) record_lost: bool,
     /// Alerts that wait to be handed to the server.
     pub(crate) pending_alerts: Vec<PendingAlert>,
     /// A rule of this phase could not be decided.
@@ -150,6 +151,7 @@ impl Transaction {
             allowed_until: None,
             server_errors: Vec::new(),
             finished: false,
+            record_lost: false,
             pending_alerts: Vec::new(),
             rule_error: false,
             phase_times: [0; 5],
@@ -189,6 +191,19 @@ impl Transaction {
     /// Whether phase 5 has run and the record is written.
     pub fn finished(&self) -> bool {
         self.finished
+    }
+
+    /// Whether the response must wait for the record (`SecAuditLogFailure closed`). Only where the engine is on: otherwise
+    /// nothing changes a response.
+    pub fn owes_record(&self) -> bool {
+        self.config.audit_failure == FailurePolicy::Closed
+            && self.mode() == EngineMode::On
+            && !self.finished
+    }
+
+    /// Whether the record was to be written and is not, or not in all its logs.
+    pub fn record_lost(&self) -> bool {
+        self.record_lost
     }
 
     /// The connection it came in on.

@@ -1,7 +1,7 @@
 //! One transaction that has everything a record can hold.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,12 @@ use bytes::Bytes;
 use palisade::audit::*;
 use palisade::client::{ClientAddress, Trust};
 use palisade::facts::Header;
-use palisade::types::{EngineMode, Phase};
+use palisade::types::{EngineMode, Origin, Phase};
+
+/// A log in a file.
+pub fn target(path: &Path) -> Target {
+    Target::new(Place::File(path.to_owned()), 0o640, Origin::default())
+}
 
 pub const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));
 
@@ -230,6 +235,7 @@ pub fn full() -> Record<'static> {
             request_body: BODY_MASK,
             compact_body: COMPACT_MASK,
             secrets: &[b"hunter2secret"],
+            credentials: false,
         },
         ..bare()
     }

@@ -69,7 +69,7 @@ fn writer_process() {
             let file =
                 |fd: std::os::fd::BorrowedFd<'_>| File::from(fd.try_clone_to_owned().unwrap());
             let lock = file(std::io::stdin().as_fd());
-            let pipe = Pipe::with_lock(file(std::io::stderr().as_fd()), Some(lock));
+            let pipe = Pipe::with_lock(file(std::io::stderr().as_fd()), lock);
             AuditLog::with_sink("pipe".to_owned(), Box::new(pipe))
         }
     };
@@ -241,17 +241,27 @@ fn threads_share_one_log() {
 }
 
 #[test]
-fn a_full_disk_is_counted() {
+fn a_full_disk_is_a_loss() {
     let log = AuditLog::open(Path::new("/dev/full"), 0o640).unwrap();
-    for lost in 1..=3 {
-        let error = log
-            .write(&fixture::full(), &Parts::default(), Format::Native)
+    let error = log
+        .write(&fixture::full(), &Parts::default(), Format::Native)
+        .unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+    // The same by way of everything that directives say.
+    let target = fixture::target(Path::new("/dev/full"));
+    let destination = Destination {
+        kind: &LogType::Serial,
+        format: Format::Json,
+        primary: Some(&target),
+        secondary: None,
+        storage: None,
+    };
+    for _ in 0..3 {
+        let lost = destination
+            .write(&fixture::full(), &Parts::default())
             .unwrap_err();
-        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
-        assert_eq!(log.failures(), lost);
+        assert_eq!((lost.records, lost.log.as_str()), (1, "/dev/full"));
     }
-    assert_eq!(log.complaint(fixture::time()), Some(3));
-    assert_eq!(log.complaint(fixture::time()), None);
 }
 
 /// Not a test but the other process of [`a_log_that_gets_room_again_goes_on`], with a limit on the size of files.
@@ -270,7 +280,6 @@ fn limited_process() {
         whole += 1;
         assert!(whole < 100, "a file without a limit");
     }
-    assert_eq!(log.failures(), 1);
     let torn = fs::read(&path).unwrap();
     assert!(!torn.ends_with(b"-Z--\n\n"), "the last record is not whole");
     // Room again: what logrotate's copytruncate does.
@@ -285,7 +294,6 @@ fn limited_process() {
         log.write(&fixture::full(), &Parts::default(), Format::Native)
             .unwrap();
     }
-    assert_eq!(log.failures(), 1);
 }
 
 #[test]
@@ -302,10 +310,6 @@ fn a_log_that_gets_room_again_goes_on() {
         .unwrap();
     assert!(status.success());
     let after = fs::read_to_string(&path).unwrap();
-    assert!(
-        after.starts_with("\n\n--"),
-        "the line that was left open is ended first"
-    );
     assert_eq!(parser::read(&after).len(), 2);
     let before = fs::read_to_string(scratch.0.join("audit.log.1")).unwrap();
     assert!(
@@ -348,11 +352,9 @@ fn a_program_that_went_away_is_counted() {
     let log = AuditLog::piped(
         "|logger",
         File::from(std::os::fd::OwnedFd::from(writing_end)),
-    )
-    .unwrap();
+    );
     log.write_bytes(b"record\n").unwrap();
     drop(reader);
     let error = log.write_bytes(b"record\n").unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
-    assert_eq!(log.failures(), 1);
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use palisade::audit::Losses;
 use palisade::client::ClientAddress;
 use palisade::config::{Config, DirConfig, read_text};
 use palisade::facts::{Connection, Header, Request, Response};
@@ -18,6 +19,7 @@ use super::corpus::{self, Case};
 #[derive(Default)]
 struct Server {
     log: Vec<String>,
+    losses: Losses,
 }
 
 impl Host for Server {
@@ -37,6 +39,14 @@ impl Host for Server {
 
     fn server_banner(&self) -> Vec<u8> {
         b"Apache".to_vec()
+    }
+
+    fn process_user(&self) -> Vec<u8> {
+        b"www-data".to_vec()
+    }
+
+    fn audit_losses(&self) -> &Losses {
+        &self.losses
     }
 
     fn serves(&self, host: &str) -> bool {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use palisade::audit::Losses;
 use palisade::client::ClientAddress;
 use palisade::config::{Config, DirConfig, read_text};
 use palisade::facts::{Connection, Header, Request, Response};
@@ -18,6 +19,7 @@ use palisade::variables::Variable;
 pub struct TestHost {
     pub log: Vec<String>,
     pub env: BTreeMap<String, String>,
+    pub losses: Losses,
 }
 
 impl Host for TestHost {
@@ -47,6 +49,14 @@ impl Host for TestHost {
 
     fn server_banner(&self) -> Vec<u8> {
         b"Apache".to_vec()
+    }
+
+    fn process_user(&self) -> Vec<u8> {
+        b"www-data".to_vec()
+    }
+
+    fn audit_losses(&self) -> &Losses {
+        &self.losses
     }
 
     fn serves(&self, host: &str) -> bool {

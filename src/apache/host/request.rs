@@ -252,6 +252,14 @@ pub(in crate::apache) fn user_name(user: u32, pool: Pool<'_>) -> Option<Vec<u8>>
     }
 }
 
+/// The name of the user that this process runs as.
+pub(in crate::apache) fn own_user_name(pool: Pool<'_>) -> Option<Vec<u8>> {
+    let (mut user, mut group) = (0, 0);
+    // SAFETY: the pool is alive; APR sets both numbers on success.
+    let status = unsafe { sys::apr_uid_current(&raw mut user, &raw mut group, pool.as_ptr()) };
+    (status == sys::APR_SUCCESS).then(|| user_name(user, pool))?
+}
+
 /// The name of a group on this machine.
 pub(in crate::apache) fn group_name(group: u32, pool: Pool<'_>) -> Option<Vec<u8>> {
     let mut name: *mut c_char = std::ptr::null_mut();

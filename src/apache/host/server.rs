@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::ptr::NonNull;
 
+use super::pool::Pool;
 use super::table::slice_of;
 use super::text;
 use crate::apache::{module, sys};
@@ -45,6 +46,15 @@ impl<'s> Server<'s> {
         })
     }
 
+    /// The pool of the process: restarts leave it alone.
+    pub(in crate::apache) fn process_pool(self) -> Option<Pool<'static>> {
+        // SAFETY: the server is alive, and its process record as long as the process; so is the pool in it.
+        unsafe {
+            let process = (*self.raw.as_ptr()).process.as_ref()?;
+            Pool::from_raw(process.pool)
+        }
+    }
+
     /// Whether it is a virtual host.
     pub(in crate::apache) fn is_virtual(self) -> bool {
         // SAFETY: the server is alive.
@@ -79,6 +89,19 @@ impl<'s> Server<'s> {
             ]
         };
         arrays.into_iter().flatten().copied()
+    }
+
+    /// The vectors of per-directory configuration of all its sections, also of those inside others.
+    pub(in crate::apache) fn every_section(self) -> Vec<*mut sys::ap_conf_vector_t> {
+        let mut found: Vec<_> = self.sections().collect();
+        found.extend(inner_sections(self.lookup_defaults(), |core| core.sec_if));
+        let mut looked_at = 0;
+        while let Some(&section) = found.get(looked_at) {
+            looked_at += 1;
+            found.extend(inner_sections(section, |core| core.sec_file));
+            found.extend(inner_sections(section, |core| core.sec_if));
+        }
+        found
     }
 
     /// Whether an `ErrorLogFormat` is configured.
@@ -126,6 +149,19 @@ unsafe fn core_config<T>(vector: *mut sys::ap_conf_vector_t) -> Option<NonNull<T
     }
     // SAFETY: the vector is valid (caller), and the core's module record is httpd's own.
     NonNull::new(unsafe { sys::ap_get_module_config(vector, &raw const sys::core_module) }.cast())
+}
+
+/// The sections of one kind that stand directly in a section. The vector is null or one of the configuration's.
+fn inner_sections<'s>(
+    vector: *mut sys::ap_conf_vector_t,
+    kind: fn(&sys::core_dir_config) -> *mut sys::apr_array_header_t,
+) -> &'s [*mut sys::ap_conf_vector_t] {
+    // SAFETY: the core's configuration in such a vector has this type; its arrays hold pointers to vectors and no longer
+    // change after the configuration is read.
+    unsafe {
+        core_config::<sys::core_dir_config>(vector)
+            .map_or(&[], |core| slice_of(kind(&*core.as_ptr())))
+    }
 }
 
 /// `ServerRoot`.
@@ -185,6 +221,12 @@ pub(in crate::apache) fn define(name: &'static CStr) {
 pub(in crate::apache) fn is_rehearsal() -> bool {
     // SAFETY: only reads a variable of httpd's.
     unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE) == sys::AP_SQ_MS_CREATE_PRE_CONFIG }
+}
+
+/// Whether httpd has served before and reads its configuration anew.
+pub(in crate::apache) fn is_restart() -> bool {
+    // SAFETY: only reads a variable of httpd's: 0 in the rehearsal, 1 at the start.
+    unsafe { sys::ap_state_query(sys::AP_SQ_CONFIG_GEN) > 1 }
 }
 
 /// A host name for [`Server::answers_to`]; `None` where it cannot be one.

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use super::{Arguments, Problem, Section};
 use crate::actions::AuditEngine;
-use crate::audit::{AuditLog, Format, Parts, Zone};
+use crate::audit::{FailurePolicy, Format, LogType, Parts, Place, Syslog, Target, Zone};
 use crate::debug_log::DebugLog;
 use crate::operators::rx::{Limits, Options, Pattern};
 
 type Outcome = Result<(), Problem>;
+
+/// Modes where nothing is said. Compat: mod_security2's.
+const FILE_MODE: u32 = 0o640;
+const DIRECTORY_MODE: u32 = 0o750;
 
 pub(super) fn engine(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     let found = AuditEngine::lookup(&arguments.text(0)).ok_or_else(|| {
@@ -22,19 +26,34 @@ pub(super) fn engine(section: &mut Section, arguments: &Arguments<'_>) -> Outcom
 }
 
 pub(super) fn log(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    if arguments.bytes(0).starts_with(b"|") {
-        return Err(
-            "ModSecurity: SecAuditLog to a program is not supported by this version of Palisade"
-                .into(),
-        );
+    section.stated.audit_log = Some(Some(target(section, arguments)?));
+    Ok(())
+}
+
+/// Compat: like mod_security2, there is a second one only where there is a first one.
+pub(super) fn log2(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    if section.stated.audit_log.is_none() {
+        return Err("ModSecurity: Cannot configure a secondary audit log without a primary defined: SecAuditLog must come first".into());
     }
+    section.stated.audit_log2 = Some(Some(target(section, arguments)?));
+    Ok(())
+}
+
+/// What the directive names. It is opened when the whole configuration has been read.
+fn target(section: &Section, arguments: &Arguments<'_>) -> Result<Arc<Target>, Problem> {
     // The time zone is read while its files are within reach.
     Zone::local();
-    let path = arguments.path(0);
-    let mode = section.stated.audit_file_mode.unwrap_or(0o640);
-    let log = AuditLog::open(&path, mode).map_err(|error| error.to_string())?;
-    section.stated.audit_log = Some(Some(Arc::new(log)));
-    Ok(())
+    let place = match arguments.bytes(0).strip_prefix(b"|") {
+        Some(b"") => return Err("ModSecurity: there is no program after the |".into()),
+        Some(command) => Place::Program(String::from_utf8_lossy(command).into_owned()),
+        None => Place::File(arguments.path(0)),
+    };
+    let mode = section.stated.audit_file_mode.unwrap_or(FILE_MODE);
+    let target = Target::new(place, mode, arguments.place.origin.clone());
+    if !arguments.place.at_restart {
+        target.check()?;
+    }
+    Ok(Arc::new(target))
 }
 
 pub(super) fn parts(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
@@ -53,18 +72,48 @@ pub(super) fn relevant_status(section: &mut Section, arguments: &Arguments<'_>) 
     Ok(())
 }
 
-pub(super) fn log_type(_: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+pub(super) fn log_type(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     let text = arguments.text(0);
-    match text.to_ascii_lowercase().as_str() {
-        "serial" => Ok(()),
-        "concurrent" => Err(
-            "ModSecurity: SecAuditLogType Concurrent is not supported by this version of Palisade"
-                .into(),
-        ),
-        _ => Err(
-            format!("ModSecurity: Unrecognised parameter value for SecAuditLogType: {text}").into(),
-        ),
+    let kind = match text.to_ascii_lowercase().as_str() {
+        "serial" => LogType::Serial,
+        "concurrent" => LogType::Concurrent,
+        "syslog" => {
+            let priority = arguments.optional(1).map(String::from_utf8_lossy);
+            let socket = arguments.optional(2).map(|_| arguments.path(2));
+            let syslog = Syslog::parse(priority.as_deref(), socket.as_deref())
+                .map_err(|error| format!("ModSecurity: SecAuditLogType: {error}"))?;
+            LogType::Syslog(syslog)
+        }
+        _ => {
+            let what = "Unrecognised parameter value for SecAuditLogType";
+            return Err(format!("ModSecurity: {what}: {text}").into());
+        }
+    };
+    if !matches!(kind, LogType::Syslog(_)) && arguments.optional(1).is_some() {
+        return Err(
+            format!("ModSecurity: SecAuditLogType {text} takes no further argument").into(),
+        );
     }
+    section.stated.audit_type = Some(Arc::new(kind));
+    Ok(())
+}
+
+pub(super) fn storage_dir(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    section.stated.audit_storage_dir = Some(Some(Arc::from(arguments.path(0))));
+    Ok(())
+}
+
+pub(super) fn failure(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    let text = arguments.text(0);
+    section.stated.audit_failure = Some(match text.to_ascii_lowercase().as_str() {
+        "open" => FailurePolicy::Open,
+        "closed" => FailurePolicy::Closed,
+        _ => {
+            let what = "SecAuditLogFailure must be open or closed";
+            return Err(format!("ModSecurity: {what}, not {text:?}").into());
+        }
+    });
+    Ok(())
 }
 
 pub(super) fn format(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
@@ -77,7 +126,12 @@ pub(super) fn format(section: &mut Section, arguments: &Arguments<'_>) -> Outcom
 }
 
 pub(super) fn file_mode(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.audit_file_mode = arguments.octal_mode()?;
+    section.stated.audit_file_mode = Some(arguments.octal_mode()?.unwrap_or(FILE_MODE));
+    Ok(())
+}
+
+pub(super) fn dir_mode(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    section.stated.audit_dir_mode = Some(arguments.octal_mode()?.unwrap_or(DIRECTORY_MODE));
     Ok(())
 }
 

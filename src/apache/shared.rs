@@ -1,0 +1,52 @@
+//! Memory that all of httpd's processes share, for as long as httpd lives.
+
+use std::sync::OnceLock;
+
+use super::host::pool::Pool;
+use super::host::server::Server;
+use super::sys;
+use crate::audit::Losses;
+
+/// What is in the shared memory. Only numbers that any process may change at any time; all zero at first.
+#[derive(Default)]
+struct Shared {
+    audit_losses: Losses,
+}
+
+/// Made before the first child is forked, and never given back: restarts keep counting.
+static SHARED: OnceLock<&'static Shared> = OnceLock::new();
+
+/// For the time before, and where there is no shared memory to be had: this process's own.
+static OWN: Shared = Shared {
+    audit_losses: Losses::new(),
+};
+
+/// Asks the system for the memory, once in the life of httpd.
+pub(super) fn create(main: Server<'_>) {
+    SHARED.get_or_init(|| allocate(main.process_pool()).unwrap_or(&OWN));
+}
+
+fn allocate(pool: Option<Pool<'_>>) -> Option<&'static Shared> {
+    let mut memory = std::ptr::null_mut();
+    // SAFETY: the pool is that of the process: it goes when the process ends, and the memory with it. On success the memory is
+    // at least as large as asked for, aligned to a page, and all zero; that is a valid `Shared`, and nothing but the
+    // atomic numbers in it is ever written to.
+    unsafe {
+        let status = sys::apr_shm_create(
+            &raw mut memory,
+            size_of::<Shared>(),
+            std::ptr::null(),
+            pool?.as_ptr(),
+        );
+        if status != sys::APR_SUCCESS {
+            return None;
+        }
+        let base = sys::apr_shm_baseaddr_get(memory).cast::<Shared>();
+        base.is_aligned().then_some(base.as_ref())?
+    }
+}
+
+/// Audit records that the server has lost since its start.
+pub(super) fn audit_losses() -> &'static Losses {
+    &SHARED.get().copied().unwrap_or(&OWN).audit_losses
+}
