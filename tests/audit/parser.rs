@@ -59,6 +59,7 @@ pub fn read(log: &str) -> Vec<Read> {
 }
 
 /// `\xhh` back into bytes.
+#[allow(dead_code, reason = "not everybody who reads records needs it")]
 pub fn decode(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::new();

@@ -7,6 +7,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
+#[path = "../audit/parser.rs"]
+mod audit_parser;
 mod bodies;
 mod denials;
 mod harness;

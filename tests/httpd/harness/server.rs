@@ -128,6 +128,11 @@ impl Setup {
         setup
     }
 
+    /// What `ServerRoot` will be.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Where the configuration will lie.
     pub fn configuration_file(&self) -> PathBuf {
         self.root.join("httpd.conf")
@@ -178,11 +183,16 @@ impl Setup {
 
     /// What `httpd -t` says of the configuration: whether it is good, and the text.
     pub fn check(&self) -> (bool, String) {
+        self.check_and(|output| (output.status.success(), said(&output)))
+    }
+
+    /// Lets `httpd -t` check the configuration, and then looks at something before the root is removed.
+    pub fn check_and<T>(&self, look: impl FnOnce(Output) -> T) -> T {
         self.write();
         let output = self.command().arg("-t").output().expect("httpd -t");
-        let verdict = (output.status.success(), said(&output));
+        let seen = look(output);
         let _ = fs::remove_dir_all(&self.root);
-        verdict
+        seen
     }
 
     /// Starts it, and waits until it answers.
@@ -203,6 +213,7 @@ impl Setup {
                         root: self.root,
                         port: self.port,
                         may_panic: false,
+                        may_die: false,
                     });
                 }
                 // Somebody else took the port while nobody had it.
@@ -292,6 +303,7 @@ pub struct Server {
     root: PathBuf,
     port: u16,
     may_panic: bool,
+    may_die: bool,
 }
 
 impl Server {
@@ -307,6 +319,17 @@ impl Server {
     pub fn may_panic(mut self) -> Server {
         self.may_panic = true;
         self
+    }
+
+    /// Deaths of its children are no failure.
+    pub fn may_die(mut self) -> Server {
+        self.may_die = true;
+        self
+    }
+
+    /// The number of the parent process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn client(&self) -> Client {
@@ -446,7 +469,7 @@ impl Drop for Server {
         }
         let _ = fs::remove_dir_all(&self.root);
         assert!(
-            !before.contains("exit signal"),
+            self.may_die || !before.contains("exit signal"),
             "a child process died:\n{log}"
         );
         assert!(
