@@ -90,8 +90,9 @@ fn inspect(filter: Filter<'_>, mut piece: Brigade<'_>) -> Result<(), Status> {
         return filter.leave(piece);
     }
     let next = phases(request, state, &mut piece)?;
-    if matches!(next, Next::Leave | Next::Release(_)) && owes_lost_record(request, state) {
-        if let Next::Release(mut kept) = next {
+    let leaves = !matches!(next, Next::Wait | Next::Refuse(_) | Next::Drop);
+    if leaves && owes_lost_record(request, state) {
+        if let Next::Release(mut kept, _) = next {
             kept.clear();
         }
         return refuse(filter, piece, WITHOUT_RECORD);
