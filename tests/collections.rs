@@ -7,9 +7,15 @@
 mod abuse;
 #[path = "collections/crowd.rs"]
 mod crowd;
-#[path = "collections/scratch.rs"]
+#[path = "support/ports.rs"]
+mod ports;
+#[path = "support/scratch.rs"]
 mod scratch;
-#[path = "collections/server.rs"]
+#[path = "support/redis_server.rs"]
 mod server;
 #[path = "collections/suite.rs"]
 mod suite;
+#[path = "collections/tool.rs"]
+mod tool;
+#[path = "collections/ways.rs"]
+mod ways;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::escape;
 
 /// An object or array that is being written. Commas come by themselves.
-pub(super) struct Json<'o> {
+pub struct Json<'o> {
     out: &'o mut Vec<u8>,
 }
 
@@ -93,7 +93,12 @@ impl<'o> Json<'o> {
 
     /// `"key":number`
     pub fn number(&mut self, key: &str, number: u64) {
-        self.key(key.as_bytes());
+        self.number_named(key.as_bytes(), number);
+    }
+
+    /// The same where the key is not ours.
+    pub fn number_named(&mut self, key: &[u8], number: u64) {
+        self.key(key);
         escape::decimal(self.out, number);
     }
 

@@ -44,6 +44,7 @@ pub use concurrent::{Index, Storage};
 pub use destination::{Destination, FailurePolicy, LogType, Lost};
 pub use ecs::render_ecs;
 pub use json::render_json;
+pub use json_text::Json;
 pub use log::{AuditLog, OpenError};
 pub use losses::{COMPLAINT_INTERVAL, Losses, complaint};
 pub use mask::{LONGEST_SECRET, MOST_SECRET_BYTES, MOST_SECRETS, SHORTEST_SECRET, TELLING_PREFIX};

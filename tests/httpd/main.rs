@@ -11,6 +11,7 @@ mod audit;
 #[path = "../audit/parser.rs"]
 mod audit_parser;
 mod bodies;
+mod collections;
 mod denials;
 mod harness;
 mod http2;
@@ -21,9 +22,13 @@ mod pingbacks;
 mod ports;
 mod proxies;
 mod redirects;
+#[path = "../support/redis_server.rs"]
+mod redis_server;
 mod responses;
 mod restarts;
 mod rewriting;
+#[path = "../support/scratch.rs"]
+mod scratch;
 mod sections;
 mod start;
 mod uploads;

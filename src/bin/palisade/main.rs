@@ -1,6 +1,7 @@
 //! The command-line tool: rules and logs without a server. One subcommand, one file.
 
 mod check;
+mod collections;
 
 use std::process::ExitCode;
 
@@ -17,10 +18,12 @@ struct Palisade {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Collections(collections::Arguments),
 }
 
 fn main() -> ExitCode {
     match Palisade::parse().command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Collections(arguments) => collections::run(&arguments),
     }
 }

@@ -13,6 +13,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Attempts that follow each other at once, before there are pauses between them.
 const EAGER: u32 = 20;
 
+/// Attempts that are made in any case. On a machine that has too much to do, time passes without any.
+const LEAST_ATTEMPTS: u32 = 500;
+
 /// One process's way to the lock.
 #[derive(Default)]
 pub(super) struct Lock {
@@ -41,7 +44,8 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(error),
                 Err(TryLockError::WouldBlock) => {}
             }
-            if start.elapsed() > Duration::from_millis(limits::COLLECTION_LOCK_WAIT) {
+            let late = start.elapsed() > Duration::from_millis(limits::COLLECTION_LOCK_WAIT);
+            if late && attempts >= LEAST_ATTEMPTS {
                 self.not_before = Some(Instant::now() + PAUSE);
                 return Err(io::Error::other(
                     "another process holds the lock and does not let go",
@@ -49,7 +53,7 @@ impl Lock {
             }
             match attempts.checked_sub(EAGER) {
                 None => std::thread::yield_now(),
-                Some(late) => std::thread::sleep(Duration::from_micros(20 << late.min(6))),
+                Some(late) => std::thread::sleep(Duration::from_micros(20 << late.min(5))),
             }
             attempts += 1;
         }

@@ -132,12 +132,16 @@ impl Page {
     /// A page of these records, which fit.
     fn of(records: &[&[u8]]) -> Page {
         let mut page = Page::empty();
-        let bytes = records.concat();
-        let length = u16::try_from(bytes.len()).unwrap_or(0).to_le_bytes();
-        for (at, byte) in (4..).zip(length).chain((HEADER..).zip(bytes)) {
-            if let Some(place) = page.0.get_mut(at) {
-                *place = byte;
+        let mut used = 0;
+        for bytes in records {
+            let end = used + bytes.len();
+            if let Some(place) = page.0.get_mut(HEADER + used..HEADER + end) {
+                place.copy_from_slice(bytes);
+                used = end;
             }
+        }
+        if let (Some(place), Ok(used)) = (page.0.get_mut(4..6), u16::try_from(used)) {
+            place.copy_from_slice(&used.to_le_bytes());
         }
         page
     }

@@ -3,9 +3,9 @@
 //! The directory may be one that everybody writes to (`SecDataDir /tmp`). So nothing is followed that is a link, no file
 //! of a stranger is used, and nothing changes hands that was not made here.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::codec;
@@ -67,6 +67,9 @@ pub(super) fn path_in(directory: &Path) -> PathBuf {
 
 /// See [`FileStore::prepare`](super::FileStore::prepare).
 pub(super) fn prepare(path: &Path, bytes: u64, owner: Option<Owner>) -> Result<(), Unusable> {
+    if let Some(directory) = path.parent() {
+        make_directory(directory, owner).map_err(|error| failed(directory, &error))?;
+    }
     let store = find_or_make(path, bytes, owner)?;
     if store.header.pages != pages_of(bytes) {
         resize(&store, path, bytes, owner).map_err(|error| failed(path, &error))?;
@@ -75,6 +78,18 @@ pub(super) fn prepare(path: &Path, bytes: u64, owner: Option<Owner>) -> Result<(
         hand_over(&store.file, owner).map_err(|error| failed(path, &error))?;
     }
     Ok(())
+}
+
+/// Makes a directory that is not there, for its owner alone.
+fn make_directory(directory: &Path, owner: Option<Owner>) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Ok(()) => match owner {
+            Some(owner) => hand_over(&File::open(directory)?, owner),
+            None => Ok(()),
+        },
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The store under a name, made where there is none, a damaged one set aside.

@@ -1,6 +1,7 @@
-//! A Redis or Valkey server of a test's own, on a free port or a socket.
+//! A Redis or Valkey server of a test's own, on a free port.
+#![allow(dead_code)]
 
-use std::os::unix::net::UnixStream;
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use palisade::collections::{MemoryStore, RedisOptions, RedisStore, Store};
 
-use super::scratch::Scratch;
+use super::{ports, scratch::Scratch};
 
 /// How long a server may take to begin.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -16,9 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A running server. It is killed when this is dropped.
 pub struct Server {
     program: PathBuf,
-    arguments: Vec<String>,
     child: Option<Child>,
-    scratch: Scratch,
+    pub port: u16,
+    pub scratch: Scratch,
 }
 
 /// The servers that are installed. Says loudly when there is none.
@@ -42,18 +43,23 @@ pub fn programs() -> Vec<PathBuf> {
 
 impl Server {
     pub fn start(program: PathBuf) -> Server {
-        let scratch = Scratch::new("redis");
-        let socket = scratch.path().join("socket");
-        let mut arguments = vec!["--port".to_owned(), "0".to_owned()];
-        for (name, value) in [("--save", ""), ("--appendonly", "no")] {
-            arguments.extend([name.to_owned(), value.to_owned()]);
-        }
-        arguments.extend(["--dir".to_owned(), scratch.path().display().to_string()]);
-        arguments.extend(["--unixsocket".to_owned(), socket.display().to_string()]);
+        Server::start_with(program, |_| String::new())
+    }
+
+    /// Starts it with further lines of configuration; they may need its directory.
+    pub fn start_with(program: PathBuf, further: impl FnOnce(&Scratch) -> String) -> Server {
+        let (scratch, port) = (Scratch::new("redis"), ports::free());
+        let directory = scratch.path().display();
+        let options = format!(
+            "port {port}\nbind 127.0.0.1\nsave \"\"\nappendonly no\ndir {directory}\n\
+             unixsocket {directory}/socket\nunixsocketperm 777\n{}",
+            further(&scratch)
+        );
+        std::fs::write(scratch.path().join("redis.conf"), options).unwrap();
         let mut server = Server {
             program,
-            arguments,
             child: None,
+            port,
             scratch,
         };
         server.resume();
@@ -63,13 +69,13 @@ impl Server {
     /// Starts it, empty.
     pub fn resume(&mut self) {
         let child = Command::new(&self.program)
-            .args(&self.arguments)
+            .arg(self.scratch.path().join("redis.conf"))
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         self.child = Some(child);
         let start = Instant::now();
-        while UnixStream::connect(self.scratch.path().join("socket")).is_err() {
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             assert!(start.elapsed() < PATIENCE, "the server does not begin");
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -89,25 +95,27 @@ impl Server {
     }
 
     pub fn url(&self) -> String {
-        format!("redis+unix://{}/socket", self.scratch.path().display())
-    }
-
-    pub fn options(&self, options: &[&str]) -> RedisOptions {
-        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
-        RedisOptions::parse(&self.url(), &options).unwrap()
+        format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// A store on it, with memory for when it is gone.
     pub fn store(&self, options: &[&str]) -> RedisStore {
-        let local: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let store = RedisStore::open(self.options(options), Some(local));
-        let start = Instant::now();
-        // Until it is connected, the first answer may be the fallback's.
-        while store.visit(0, &mut |_, _| {}).is_err() {
-            assert!(start.elapsed() < PATIENCE, "the server does not answer");
-        }
-        store
+        connected(&self.url(), options)
     }
+}
+
+/// A store on a server that answers.
+pub fn connected(url: &str, options: &[&str]) -> RedisStore {
+    let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+    let local: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let store = RedisStore::open(RedisOptions::parse(url, &options).unwrap(), Some(local));
+    let start = Instant::now();
+    // Until it is connected, the first answer may be the fallback's.
+    while store.visit(0, &mut |_, _| {}).is_err() {
+        assert!(start.elapsed() < PATIENCE, "the server does not answer");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    store
 }
 
 impl Drop for Server {

@@ -1,4 +1,5 @@
 //! A directory of a test's own.
+#![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
