@@ -11,6 +11,8 @@ pub struct Live {
     record: Record,
     done: Vec<(Vec<u8>, Deed)>,
     expiries: Vec<(Vec<u8>, i64)>,
+    /// The store has been told of this transaction.
+    counted: bool,
 }
 
 /// What a transaction did to one value.
@@ -47,6 +49,7 @@ impl Live {
             id,
             done: Vec::new(),
             expiries: Vec::new(),
+            counted: false,
         };
         live.compute_rate(now);
         live
@@ -135,6 +138,15 @@ impl Live {
         }
     }
 
+    /// What the store is to be told now, which is then done: what follows is another change of the same transaction.
+    pub fn take_change(&mut self, now: i64) -> Option<(Id, Change)> {
+        let change = self.change(now)?;
+        self.done.clear();
+        self.expiries.clear();
+        self.counted = true;
+        Some(change)
+    }
+
     /// What the store is to be told; nothing when nothing was done.
     pub fn change(&self, now: i64) -> Option<(Id, Change)> {
         if self.done.is_empty() && self.expiries.is_empty() {
@@ -162,7 +174,9 @@ impl Live {
                 (_, None) => {}
             }
         }
-        change.add.push((b"UPDATE_COUNTER".to_vec(), 1));
+        if !self.counted {
+            change.add.push((b"UPDATE_COUNTER".to_vec(), 1));
+        }
         let last = (b"LAST_UPDATE_TIME".to_vec(), now.to_string().into_bytes());
         change.set.push(last);
         Some((self.id.clone(), change))

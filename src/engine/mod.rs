@@ -61,6 +61,10 @@ impl Transaction {
             self.run_rules(phase, host);
         }
         self.flush_alerts(host);
+        // Before the response leaves: a client that has it counts at its next request. A refusal is stored by `finish`.
+        if phase == Phase::ResponseBody && self.interruption.is_none() {
+            self.store_collections();
+        }
         match (&self.interruption, skipped) {
             (Some(interruption), false) => Verdict::Interrupt(interruption.clone()),
             _ => Verdict::Pass,

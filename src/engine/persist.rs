@@ -80,11 +80,13 @@ impl Transaction {
             .map(|(_, live)| live)
     }
 
-    /// Hands the store what rules have changed.
-    pub(super) fn store_collections(&self) {
+    /// Hands the store what rules have changed since it was last told.
+    pub(super) fn store_collections(&mut self) {
         let now = now();
-        let changes = self.persistent.iter();
-        let changes: Vec<_> = changes.filter_map(|(_, live)| live.change(now)).collect();
+        let changes = self.persistent.iter_mut();
+        let changes: Vec<_> = changes
+            .filter_map(|(_, live)| live.take_change(now))
+            .collect();
         if !changes.is_empty() {
             self.config.collections.store().update(&changes, now);
         }

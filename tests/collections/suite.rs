@@ -347,3 +347,23 @@ fn all_collections_of_a_transaction_are_stored_at_once() {
         assert_eq!(after, ["2", "1", "1"]);
     });
 }
+
+#[test]
+fn a_transaction_that_stores_twice_counts_once() {
+    in_every_store(|store| {
+        let mut live = open(store, "a", NOW);
+        live.add(b"hits", 2);
+        live.set(b"word", b"x".to_vec());
+        store.update(&[live.take_change(NOW).unwrap()], NOW);
+        assert_eq!(live.take_change(NOW), None, "nothing is left to tell");
+        let mut other = open(store, "a", NOW);
+        other.set(b"word", b"y".to_vec());
+        keep(store, &other, NOW);
+        live.add(b"hits", 3);
+        store.update(&[live.take_change(NOW).unwrap()], NOW);
+        let after: Vec<_> = ["hits", "word", "UPDATE_COUNTER"]
+            .map(|name| value(store, "a", name, NOW))
+            .into();
+        assert_eq!(after, ["5", "y", "2"]);
+    });
+}
