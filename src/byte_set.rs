@@ -7,6 +7,24 @@
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct ByteSet([u64; 4]);
 
+/// The bytes of a set, in order.
+struct Members([u64; 4]);
+
+impl Iterator for Members {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let (word, bits) = self
+            .0
+            .iter_mut()
+            .zip(0u8..)
+            .find_map(|(bits, word)| (*bits != 0).then_some((word, bits)))?;
+        let bit = bits.trailing_zeros() as u8;
+        *bits &= *bits - 1;
+        Some(word * 64 + bit)
+    }
+}
+
 impl ByteSet {
     /// No byte.
     pub const EMPTY: Self = Self([0; 4]);
@@ -30,6 +48,45 @@ impl ByteSet {
             rest = tail;
         }
         first.union(second).union(third.union(fourth))
+    }
+
+    /// As [`of`](ByteSet::of), for texts that may be long: a note for each byte costs less than a bit for each.
+    pub fn of_text(text: &[u8]) -> Self {
+        if text.len() < 128 {
+            return Self::of(text);
+        }
+        let mut seen = [false; 256];
+        for byte in text {
+            if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+                *seen = true;
+            }
+        }
+        let mut set = Self::EMPTY;
+        let (words, _) = seen.as_chunks::<64>();
+        for (bits, seen) in set.0.iter_mut().zip(words) {
+            *bits = seen
+                .iter()
+                .rev()
+                .fold(0, |bits, seen| bits << 1 | u64::from(*seen));
+        }
+        set
+    }
+
+    /// Where the first byte of `text` is that is in the set.
+    pub fn find(&self, text: &[u8]) -> Option<usize> {
+        let mut members = Members(self.0);
+        match (
+            members.next(),
+            members.next(),
+            members.next(),
+            members.next(),
+        ) {
+            (None, ..) => None,
+            (Some(a), None, ..) => memchr::memchr(a, text),
+            (Some(a), Some(b), None, _) => memchr::memchr2(a, b, text),
+            (Some(a), Some(b), Some(c), None) => memchr::memchr3(a, b, c, text),
+            _ => text.iter().position(|byte| self.contains(*byte)),
+        }
     }
 
     /// The bytes from `first` to `last`, both included; none if `first` is greater than `last`.
@@ -82,5 +139,34 @@ impl ByteSet {
     pub const fn is_empty(&self) -> bool {
         let [a, b, c, d] = self.0;
         a | b | c | d == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_have_the_same_bytes() {
+        for length in [0, 1, 127, 128, 129, 1000] {
+            let text: Vec<u8> = (0..length).map(|at| (at * 37 % 251) as u8).collect();
+            assert_eq!(ByteSet::of_text(&text), ByteSet::of(&text), "{length}");
+        }
+    }
+
+    #[test]
+    fn the_first_member_is_found_whatever_their_number() {
+        let text = b"nothing here but letters; and one semicolon, one % and one +";
+        for members in [&b""[..], b"%", b"%+", b"%+;", b"%+;,", b"\xff%", b"@"] {
+            let set = ByteSet::of(members);
+            let expected = text.iter().position(|byte| members.contains(byte));
+            assert_eq!(set.find(text), expected, "{members:?}");
+        }
+    }
+
+    #[test]
+    fn capitals_become_small() {
+        let set = ByteSet::of(b"AzZ@[\xc4").lowercase();
+        assert_eq!(set, ByteSet::of(b"az@[\xc4"));
     }
 }

@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::operators::{Operator, atoi};
-use crate::ruleset::{Argument, Chain, Rule, Selector};
+use crate::ruleset::{Chain, Rule, Switch};
 use crate::transaction::{MatchedRule, Transaction, Value};
 use crate::variables::Variable;
 
@@ -15,29 +14,13 @@ impl Transaction {
     /// when it holds and that is all there is to do. `None`: the chain is to be run.
     pub(super) fn switch(&mut self, chain: &Arc<Chain>) -> Option<bool> {
         let rule = chain.starter()?;
-        let [target] = rule.targets.as_slice() else {
-            return None;
-        };
-        let (Operator::Compare(comparison), Argument::Constant(argument)) =
-            (&*rule.test.operator, &rule.test.argument)
-        else {
-            return None;
-        };
-        let (Variable::Tx, Selector::Key(key), true) = (
-            target.variable,
-            &target.selector,
-            rule.transformations.is_empty(),
-        ) else {
-            return None;
-        };
-        let argument = atoi(argument);
-        let matches = |value: &[u8]| comparison.holds(atoi(value), argument) != rule.test.negated;
-        let mut values = self.tx.named(key);
-        let matched = if target.count {
+        let switch = Switch::of(rule)?;
+        let mut values = self.tx.named(switch.key);
+        let matched = if switch.count {
             let number = values.count().to_string().into_bytes();
-            matches(&number).then(|| (b"TX".to_vec(), number))
+            switch.matches(&number).then(|| (b"TX".to_vec(), number))
         } else {
-            let found = values.find(|(_, value)| matches(value));
+            let found = values.find(|(_, value)| switch.matches(value));
             found.map(|(name, value)| (Value::name_in(Variable::Tx, name), value.to_vec()))
         };
         let Some(matched) = matched else {

@@ -2,10 +2,14 @@
 
 use std::borrow::Cow;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
 
 use super::compile::CompileError;
+
+/// How many bytes of phrases are searched for by a full table, which takes a few hundred bytes of memory for each of
+/// them and a third of the time.
+const MAX_TABLE_PHRASES: usize = 4096;
 
 /// A set of phrases searched for at once, ASCII case-insensitively.
 ///
@@ -51,7 +55,9 @@ impl Phrases {
 
     /// Compiles the phrases, none of which may be empty.
     pub(super) fn new(phrases: Vec<Box<[u8]>>) -> Result<Phrases, CompileError> {
+        let length: usize = phrases.iter().map(|phrase| phrase.len()).sum();
         let automaton = AhoCorasick::builder()
+            .kind((length <= MAX_TABLE_PHRASES).then_some(AhoCorasickKind::DFA))
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
             .build(&phrases)

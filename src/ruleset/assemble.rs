@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::layer::{Item, Layer};
 use super::prefilter::Prefilter;
+use super::rehearsal::Rehearsal;
 use super::rule::Chain;
 use crate::actions::Flow;
 use crate::types::Phase;
@@ -56,8 +57,9 @@ impl RuleSet {
     /// `SecRuleInheritance Off` drops what it inherits; a marker stands in all five phases.
     pub fn assemble<'l>(layers: impl IntoIterator<Item = &'l Layer>) -> RuleSet {
         let layers: Vec<&Layer> = layers.into_iter().collect();
+        let mut rehearsal = Rehearsal::default();
         RuleSet {
-            phases: Phase::ALL.map(|phase| PhaseRules::assemble(&layers, phase)),
+            phases: Phase::ALL.map(|phase| PhaseRules::assemble(&layers, phase, &mut rehearsal)),
         }
     }
 
@@ -86,7 +88,7 @@ impl PhaseRules {
         &self.scans
     }
 
-    fn assemble(layers: &[&Layer], phase: Phase) -> PhaseRules {
+    fn assemble(layers: &[&Layer], phase: Phase, rehearsal: &mut Rehearsal) -> PhaseRules {
         let mut drafts = Vec::new();
         for (number, layer) in layers.iter().enumerate() {
             if !layer.inherits {
@@ -108,46 +110,59 @@ impl PhaseRules {
                 }
             }
         }
-        PhaseRules::settle(&drafts, layers, phase)
+        PhaseRules::settle(&drafts, layers, phase, rehearsal)
     }
 
     /// Numbers the rules, and resolves where each goes on.
-    fn settle(drafts: &[Draft], layers: &[&Layer], phase: Phase) -> PhaseRules {
-        let mut scans: Vec<LayerScan> = layers
-            .iter()
-            .map(|layer| LayerScan {
-                prefilter: Arc::clone(layer.prefilter(phase)),
-                places: Vec::new(),
-            })
-            .collect();
+    fn settle(
+        drafts: &[Draft],
+        layers: &[&Layer],
+        phase: Phase,
+        rehearsal: &mut Rehearsal,
+    ) -> PhaseRules {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut places: Vec<Vec<Option<usize>>> = vec![Vec::new(); layers.len()];
         for (at, draft) in drafts.iter().enumerate() {
             let Draft::Chain(chain, layer, place) = draft else {
                 continue;
             };
-            let mut scanned = false;
-            if let Some(scan) = scans.get_mut(*layer) {
-                scan.places.resize(scan.places.len().max(place + 1), None);
-                if let Some(known) = scan.places.get_mut(*place) {
+            if let Some(places) = places.get_mut(*layer) {
+                places.resize(places.len().max(place + 1), None);
+                if let Some(known) = places.get_mut(*place) {
                     *known = Some(entries.len());
                 }
-                scanned = scan.prefilter.scans_for(*place);
             }
             let skipped = rules_skipped(drafts.get(at + 1..).unwrap_or_default(), &chain.flow);
             entries.push(Entry {
                 chain: Arc::clone(chain),
                 next: skipped.map_or(usize::MAX, |skipped| entries.len() + 1 + skipped),
-                unscanned: if scanned { usize::MAX } else { entries.len() },
+                unscanned: entries.len(),
             });
+        }
+        let reached = rehearsal.run(&entries);
+        let mut scans = Vec::new();
+        for (layer, places) in layers.iter().zip(places) {
+            let wanted = |place: &Option<usize>| {
+                place.is_some_and(|entry| reached.get(entry).copied().unwrap_or(false))
+            };
+            let wanted: Vec<bool> = places.iter().map(wanted).collect();
+            let prefilter = layer.prefilter(phase, &wanted);
+            if prefilter.sources().is_empty() {
+                continue;
+            }
+            for (place, entry) in places.iter().enumerate() {
+                let entry = entry.and_then(|entry| entries.get_mut(entry));
+                if let Some(entry) = entry.filter(|_| prefilter.scans_for(place)) {
+                    entry.unscanned = usize::MAX;
+                }
+            }
+            scans.push(LayerScan { prefilter, places });
         }
         let mut nearest = entries.len();
         for entry in entries.iter_mut().rev() {
             nearest = nearest.min(entry.unscanned);
             entry.unscanned = nearest;
         }
-        scans.retain(|scan| {
-            !scan.prefilter.sources().is_empty() && scan.places.iter().any(Option::is_some)
-        });
         PhaseRules { entries, scans }
     }
 }

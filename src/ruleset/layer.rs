@@ -1,7 +1,7 @@
 //! What one configuration section says about rules.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::prefilter::Prefilter;
 use super::rule::{Chain, Rule, Target};
@@ -15,9 +15,19 @@ pub struct Layer {
     pub(super) items: Vec<Item>,
     pub(super) removals: Vec<RuleSelector>,
     pub(super) inherits: bool,
-    /// One a phase.
-    prefilters: [Arc<Prefilter>; 5],
+    prefilters: Mutex<Vec<Scan>>,
 }
+
+/// What a selection of a section's rules is scanned for: several sets of rules can share a section.
+#[derive(Debug)]
+struct Scan {
+    phase: Phase,
+    wanted: Vec<bool>,
+    prefilter: Arc<Prefilter>,
+}
+
+/// How many scans a section remembers: three selections of the rules of five phases.
+const KEPT_SCANS: usize = 15;
 
 #[derive(Clone, Debug)]
 pub(super) enum Item {
@@ -26,16 +36,34 @@ pub(super) enum Item {
 }
 
 impl Layer {
-    /// What the section's own rules of a phase are scanned for.
-    pub(super) fn prefilter(&self, phase: Phase) -> &Arc<Prefilter> {
-        let [first, second, third, fourth, fifth] = &self.prefilters;
-        match phase {
-            Phase::RequestHeaders => first,
-            Phase::RequestBody => second,
-            Phase::ResponseHeaders => third,
-            Phase::ResponseBody => fourth,
-            Phase::Logging => fifth,
+    /// A scan for those of the section's own rules of a phase that are `wanted`, by their places. The last few are kept.
+    pub(super) fn prefilter(&self, phase: Phase, wanted: &[bool]) -> Arc<Prefilter> {
+        let mut known = self
+            .prefilters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let same = |scan: &&Scan| scan.phase == phase && scan.wanted == wanted;
+        if let Some(scan) = known.iter().find(same) {
+            return Arc::clone(&scan.prefilter);
         }
+        let chains: Vec<_> = self
+            .items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Chain(chain) if chain.phase == phase => Some(Arc::clone(chain)),
+                _ => None,
+            })
+            .collect();
+        let prefilter = Arc::new(Prefilter::build(&chains, wanted));
+        if known.len() == KEPT_SCANS {
+            known.remove(0);
+        }
+        known.push(Scan {
+            phase,
+            wanted: wanted.to_vec(),
+            prefilter: Arc::clone(&prefilter),
+        });
+        prefilter
     }
 
     pub(super) fn removes(&self, chain: &Chain) -> bool {
@@ -204,19 +232,9 @@ impl LayerBuilder {
     pub fn finish(&self) -> Layer {
         let mut items = self.items.clone();
         items.extend(self.open.clone().map(|chain| Item::Chain(Arc::new(chain))));
-        let prefilters = Phase::ALL.map(|phase| {
-            let chains: Vec<_> = items
-                .iter()
-                .filter_map(|item| match item {
-                    Item::Chain(chain) if chain.phase == phase => Some(Arc::clone(chain)),
-                    _ => None,
-                })
-                .collect();
-            Arc::new(Prefilter::build(&chains))
-        });
         Layer {
             items,
-            prefilters,
+            prefilters: Mutex::default(),
             removals: self.removals.clone(),
             inherits: self.inherits,
         }

@@ -14,9 +14,12 @@ mod assemble;
 mod compile;
 mod layer;
 pub mod prefilter;
+mod rehearsal;
 mod rule;
+mod switch;
 
 pub use assemble::{Entry, LayerScan, PhaseRules, RuleSet};
 pub use compile::{CompileError, Compiler, Part, Source};
 pub use layer::{Layer, LayerBuilder};
 pub use rule::{Argument, Chain, Rule, Selector, Target, Test};
+pub use switch::Switch;

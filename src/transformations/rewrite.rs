@@ -69,7 +69,7 @@ pub(super) fn rewrite<'a>(
 ) -> Cow<'a, [u8]> {
     let mut out = Output::new(input);
     let mut rest = input;
-    while let Some(at) = rest.iter().position(|byte| starts.contains(*byte)) {
+    while let Some(at) = starts.find(rest) {
         let (plain, special) = rest.split_at(at);
         out.extend(plain);
         rest = special;

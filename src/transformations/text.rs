@@ -21,18 +21,30 @@ pub(super) fn lowercase(input: &[u8]) -> Cow<'_, [u8]> {
 pub(super) fn command_line(input: &[u8]) -> Cow<'_, [u8]> {
     let mut out = Output::new(input);
     let mut space_due = false;
-    for byte in input {
+    let mut rest = input;
+    loop {
+        let plain = rest.iter().position(|byte| SHELL.contains(*byte));
+        let (plain, behind) = rest.split_at(plain.unwrap_or(rest.len()));
+        if let Some(first) = plain.first() {
+            if std::mem::take(&mut space_due) && !matches!(first, b'/' | b'(') {
+                out.push(b' ');
+            }
+            out.extend(plain);
+        }
+        let Some((byte, behind)) = behind.split_first() else {
+            break;
+        };
         match byte {
             b'"' | b'\'' | b'\\' | b'^' => {}
             b' ' | b',' | b';' | b'\t' | b'\r' | b'\n' => space_due = true,
-            _ => {
-                if space_due && !matches!(byte, b'/' | b'(') {
+            capital => {
+                if std::mem::take(&mut space_due) {
                     out.push(b' ');
                 }
-                space_due = false;
-                out.push(byte.to_ascii_lowercase());
+                out.push(capital.to_ascii_lowercase());
             }
         }
+        rest = behind;
     }
     if space_due {
         out.push(b' ');

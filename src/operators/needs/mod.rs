@@ -59,7 +59,7 @@ pub const MAX_LITERAL_CLAUSES: usize = 3;
 pub const MAX_BYTE_CLAUSES: usize = 8;
 
 /// How much of a literal is kept: a window of this many bytes, the rarest.
-pub const MAX_LITERAL_BYTES: usize = 8;
+pub const MAX_LITERAL_BYTES: usize = 16;
 
 /// A clause that every second byte of ordinary text satisfies is not worth asking.
 const USELESS_RATE: f64 = 0.5;

@@ -32,7 +32,7 @@ fn what_patterns_need() {
         ("(?:foo|bar)?x", vec![vec!["x"]]),
         ("(?:ab)+c", vec![vec!["ab"], vec!["abc"]]),
         ("(?:ab)*", vec![]),
-        ("javascript:|<script", vec![vec!["<script", "javascri"]]),
+        ("javascript:|<script", vec![vec!["<script", "javascript:"]]),
         ("[;|`]\\s*ls\\b", vec![vec![";", "`", "|"], vec!["ls"]]),
         ("^$", vec![]),
     ] {

@@ -73,13 +73,15 @@ impl Source {
 }
 
 impl Prefilter {
-    /// Gathers what the rules of a phase need.
-    pub fn build(chains: &[Arc<Chain>]) -> Prefilter {
+    /// Gathers what those rules of a phase need that are `wanted`, by position.
+    pub fn build(chains: &[Arc<Chain>], wanted: &[bool]) -> Prefilter {
         let mut prefilter = Prefilter::default();
         let mut members = Vec::new();
         for (position, chain) in chains.iter().enumerate() {
+            let wanted = wanted.get(position).copied().unwrap_or(false);
             let member = chain
                 .starter()
+                .filter(|_| wanted)
                 .and_then(|rule| Some((rule, prefilter.member(position, rule)?)));
             prefilter.scanned.push(member.is_some());
             members.extend(member);

@@ -98,7 +98,7 @@ impl<'s> Scan<'s> {
                 });
             }
         };
-        let bytes = ByteSet::of(value);
+        let bytes = ByteSet::of_text(value);
         let Scratch { state, folded } = &mut *self.scratch;
         let plan = &class.plan;
         if !(plan.triggers.intersects(&bytes) || value.is_empty() && plan.changes_empty) {
@@ -109,7 +109,7 @@ impl<'s> Scan<'s> {
         }
         let distinct = prepare(plan, value, bytes, &self.env, folded);
         for folded in folded.iter().take(distinct) {
-            let bytes = ByteSet::of(&folded.text);
+            let bytes = ByteSet::of_text(&folded.text);
             class.scan(&folded.text, &bytes, folded.texts, state, &mut candidate);
         }
     }
@@ -158,7 +158,7 @@ fn prepare(
         {
             let known = made.iter().position(|(known, ..)| **known == *changed);
             result = known.unwrap_or_else(|| {
-                let bytes = ByteSet::of(&changed);
+                let bytes = ByteSet::of_text(&changed);
                 made.push((Cow::Owned(changed), bytes, 0));
                 made.len() - 1
             });

@@ -1,0 +1,46 @@
+//! Switches: rules that compare a TX variable with a number, mostly to skip others
+//! (`SecRule TX:DETECTION_PARANOIA_LEVEL "@lt 2" "…,nolog,skipAfter:…"`). A rule set has hundreds of them.
+
+use super::rule::{Argument, Rule, Selector};
+use crate::operators::{Comparison, Operator, atoi};
+use crate::variables::Variable;
+
+/// The test of such a rule.
+pub struct Switch<'r> {
+    /// The variable's name in TX.
+    pub key: &'r [u8],
+    /// It is the number of variables of this name.
+    pub count: bool,
+    comparison: Comparison,
+    argument: i64,
+    negated: bool,
+}
+
+impl<'r> Switch<'r> {
+    /// The rule as a switch, if it is one.
+    pub fn of(rule: &'r Rule) -> Option<Switch<'r>> {
+        let [target] = rule.targets.as_slice() else {
+            return None;
+        };
+        let (Operator::Compare(comparison), Argument::Constant(argument)) =
+            (&*rule.test.operator, &rule.test.argument)
+        else {
+            return None;
+        };
+        match (target.variable, &target.selector) {
+            (Variable::Tx, Selector::Key(key)) if rule.transformations.is_empty() => Some(Switch {
+                key,
+                count: target.count,
+                comparison: *comparison,
+                argument: atoi(argument),
+                negated: rule.test.negated,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether it matches this value of the variable.
+    pub fn matches(&self, value: &[u8]) -> bool {
+        self.comparison.holds(atoi(value), self.argument) != self.negated
+    }
+}
