@@ -1,7 +1,5 @@
 //! How often bytes occur in what ordinary clients send: a guess, good enough to choose the rarer of two literals.
 
-use super::MAX_LITERAL_BYTES;
-
 /// The share of one byte in lower-case text of URLs, headers and forms.
 pub(super) fn of_byte(byte: u8) -> f64 {
     let per_mille = match byte {
@@ -35,9 +33,10 @@ pub(super) fn of_text(text: &[u8]) -> f64 {
     text.iter().map(|byte| of_byte(*byte).powf(0.8)).product()
 }
 
-/// The part of a literal that is kept: at most [`MAX_LITERAL_BYTES`], the rarest.
-pub(super) fn rarest_window(text: &[u8]) -> &[u8] {
-    text.windows(MAX_LITERAL_BYTES)
-        .min_by(|a, b| of_text(a).total_cmp(&of_text(b)))
-        .unwrap_or(text)
+/// Where in a text the rarest part of this length begins; 0 if the text is not longer.
+pub fn rarest(text: &[u8], length: usize) -> usize {
+    text.windows(length)
+        .enumerate()
+        .min_by(|(_, a), (_, b)| of_text(a).total_cmp(&of_text(b)))
+        .map_or(0, |(at, _)| at)
 }

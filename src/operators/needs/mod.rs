@@ -11,6 +11,8 @@
 mod extract;
 mod frequency;
 
+pub use frequency::rarest;
+
 use super::{Operator, libinjection};
 use crate::byte_set::ByteSet;
 
@@ -137,9 +139,11 @@ impl Clause {
             match string.as_slice() {
                 [] => return None,
                 [byte] => clause.bytes.insert(*byte),
-                _ => clause
-                    .literals
-                    .push(frequency::rarest_window(&string).into()),
+                _ => clause.literals.push({
+                    let start = rarest(&string, MAX_LITERAL_BYTES);
+                    let end = string.len().min(start + MAX_LITERAL_BYTES);
+                    string.get(start..end).unwrap_or_default().into()
+                }),
             }
         }
         clause.tidy();

@@ -1,9 +1,8 @@
-//! The rules that look at the same values, and the automaton of their literals.
+//! The rules that look at the same values, and their literals.
 
 use std::collections::BTreeMap;
 
-use daachorse::DoubleArrayAhoCorasick;
-
+use super::finder::{Finder, Found, PADDING};
 use super::tree::{Plan, Texts, Tree};
 use crate::byte_set::ByteSet;
 use crate::operators::needs::{Gate, Needs};
@@ -43,7 +42,7 @@ impl Member {
         }
     }
 
-    /// Whether it is only looked at where the automaton found a literal of it.
+    /// Whether it is only looked at where a literal of it was found.
     fn is_triggered(&self) -> bool {
         self.clauses
             .iter()
@@ -56,8 +55,8 @@ pub(super) struct Class {
     pub positions: Vec<usize>,
     pub plan: Plan,
     rules: Vec<Watch>,
-    automaton: Option<DoubleArrayAhoCorasick<u32>>,
-    /// By the automaton's value: who waits for this literal.
+    finder: Finder,
+    /// By literal: who waits for it.
     waiting: Vec<Vec<Waiting>>,
     /// Rules that no literal triggers: each with bytes one of which must be there.
     listed: Vec<(ByteSet, u32)>,
@@ -90,6 +89,7 @@ pub(super) struct State {
     text: u32,
     noted: Vec<(u32, u16)>,
     touched: Vec<u32>,
+    found: Found,
 }
 
 impl Class {
@@ -123,14 +123,11 @@ impl Class {
                 clauses: member.clauses.iter().map(|clause| clause.bytes).collect(),
             });
         }
-        let literals = waiting.keys().zip(0u32..);
-        // Fails on an empty list, an empty literal or one that stands twice only, none of which there is.
-        let automaton = DoubleArrayAhoCorasick::with_values(literals).ok();
         Class {
             positions: members.iter().map(|member| member.position).collect(),
             plan: tree.plan(texts),
             rules,
-            automaton,
+            finder: Finder::new(waiting.keys().copied()),
             waiting: waiting.into_values().collect(),
             listed_bytes: listed
                 .iter()
@@ -145,21 +142,27 @@ impl Class {
         self.positions.iter().copied().eq(positions)
     }
 
-    /// Finds the rules that may match a text, which stands for `texts` and has its ASCII letters in lower case.
+    /// Finds the rules that may match a text, which stands for `texts`, has its ASCII letters in lower case, and is
+    /// followed by [`PADDING`] zero bytes.
     pub fn scan(
         &self,
-        folded: &[u8],
+        padded: &[u8],
         bytes: &ByteSet,
         texts: Texts,
         state: &mut State,
         mut found: impl FnMut(usize),
     ) {
         state.begin(self.rules.len());
-        if let Some(automaton) = &self.automaton {
-            for hit in automaton.find_overlapping_iter(folded) {
-                self.note(hit.value(), texts, state);
-            }
+        self.finder.find(padded, &mut state.found);
+        for at in 0.. {
+            let Some(literal) = state.found.numbers().get(at).copied() else {
+                break;
+            };
+            self.note(literal, texts, state);
         }
+        let folded = padded
+            .get(..padded.len().saturating_sub(PADDING))
+            .unwrap_or_default();
         let touched = std::mem::take(&mut state.touched);
         for rule in &touched {
             if self.admits(*rule, folded, bytes, texts, state) {

@@ -4,7 +4,7 @@
 //! [needs](crate::operators::needs) is gathered here when a configuration section ends:
 //!
 //! ```text
-//! rules that look at the same values ── Class ── one automaton of their literals
+//! rules that look at the same values ── Class ── one search for all their literals
 //!        their transformations ── Tree ── each prefix once, and skipped where the bytes of a value prove it idle
 //! ```
 //!
@@ -17,6 +17,7 @@
 //! the same while the phase runs and whose test is a constant; all others are asked as if there were no scan.
 
 mod class;
+mod finder;
 mod scan;
 mod tree;
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::class::State;
+use super::finder::PADDING;
 use super::tree::{Plan, Texts};
 use crate::byte_set::ByteSet;
 use crate::ruleset::LayerScan;
@@ -28,11 +29,18 @@ pub struct Scratch {
     folded: Vec<Folded>,
 }
 
-/// One text of a value, its ASCII letters in lower case.
+/// One text of a value, its ASCII letters in lower case, with [`PADDING`] behind it.
 #[derive(Debug, Default)]
 struct Folded {
     text: Vec<u8>,
     texts: Texts,
+}
+
+impl Folded {
+    fn value(&self) -> &[u8] {
+        let length = self.text.len().saturating_sub(PADDING);
+        self.text.get(..length).unwrap_or_default()
+    }
 }
 
 /// Most bytes that are kept of one text's memory between requests.
@@ -109,7 +117,7 @@ impl<'s> Scan<'s> {
         }
         let distinct = prepare(plan, value, bytes, &self.env, folded);
         for folded in folded.iter().take(distinct) {
-            let bytes = ByteSet::of_text(&folded.text);
+            let bytes = ByteSet::of_text(folded.value());
             class.scan(&folded.text, &bytes, folded.texts, state, &mut candidate);
         }
     }
@@ -125,6 +133,7 @@ fn fold<'f>(folded: &'f mut Vec<Folded>, at: usize, text: &[u8]) -> &'f [u8] {
     place.text.clear();
     place.text.extend_from_slice(text);
     place.text.make_ascii_lowercase();
+    place.text.extend_from_slice(&[0; PADDING]);
     &place.text
 }
 
@@ -173,7 +182,7 @@ fn prepare(
     let mut distinct = 0;
     for (text, _, texts) in &made {
         let mut before = folded.iter_mut().take(distinct);
-        match before.find(|known| known.text.eq_ignore_ascii_case(text)) {
+        match before.find(|known| known.value().eq_ignore_ascii_case(text)) {
             Some(known) => known.texts |= texts,
             None => {
                 fold(folded, distinct, text);

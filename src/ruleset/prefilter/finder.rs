@@ -1,0 +1,340 @@
+//! Thousands of literals, searched for at once.
+//!
+//! Each literal of four bytes or more is known by the rarest four bytes in it. A table of bits says for every four bytes
+//! of a text whether they may be those of a literal; nearly always they are not, and the next are looked at. There is no
+//! state that goes from byte to byte, and what is touched is small: unlike an automaton of all literals, it stays in the
+//! processor's first cache. Literals of two and three bytes have tables of their own.
+
+use std::collections::BTreeMap;
+
+use crate::operators::needs::rarest;
+
+/// How many zero bytes must follow a text in memory, so that its last bytes can be read like the others.
+pub(super) const PADDING: usize = 2;
+
+/// A set of literals of two bytes or more.
+#[derive(Debug)]
+pub(super) struct Finder {
+    /// Of literals of two and three bytes the first two.
+    beginnings: Bits<1024>,
+    /// Of the others the four bytes that each is known by, hashed.
+    quads: Bits<1024>,
+    pairs: Numbers,
+    triples: Numbers,
+    quad_numbers: Numbers,
+    /// By the numbers of four bytes: the literals that are known by them.
+    shared: Vec<Vec<Entry>>,
+    literals: usize,
+}
+
+/// One literal of four bytes or more.
+#[derive(Debug)]
+struct Entry {
+    number: u32,
+    /// Where the four bytes are in it.
+    offset: usize,
+    literal: Box<[u8]>,
+}
+
+/// Which literals have been found in the text in hand.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The text in hand.
+    text: u32,
+    /// By literal: the text it was found in last.
+    last: Vec<u32>,
+    numbers: Vec<u32>,
+}
+
+impl Found {
+    /// Another text, searched for so many literals.
+    fn begin(&mut self, literals: usize) {
+        if self.last.len() < literals {
+            self.last.resize(literals, 0);
+        }
+        self.numbers.clear();
+        self.text = self.text.wrapping_add(1);
+        if self.text == 0 {
+            self.last.fill(0);
+            self.text = 1;
+        }
+    }
+
+    fn add(&mut self, number: u32) {
+        if let Some(last) = self.last.get_mut(number as usize)
+            && *last != self.text
+        {
+            *last = self.text;
+            self.numbers.push(number);
+        }
+    }
+
+    /// The literals in the text, each once.
+    pub fn numbers(&self) -> &[u32] {
+        &self.numbers
+    }
+}
+
+impl Finder {
+    /// Literals go by their numbers from 0 on. Those of less than two bytes are not found.
+    pub fn new<'l>(literals: impl Iterator<Item = &'l [u8]>) -> Finder {
+        let (mut pairs, mut triples) = (BTreeMap::new(), BTreeMap::new());
+        let mut quads: BTreeMap<u32, Vec<Entry>> = BTreeMap::new();
+        for (number, literal) in (0u32..).zip(literals) {
+            match literal {
+                [] | [_] => {}
+                [a, b] => {
+                    pairs.insert(u32::from_le_bytes([*a, *b, 0, 0]), number);
+                }
+                [a, b, c] => {
+                    triples.insert(u32::from_le_bytes([*a, *b, *c, 0]), number);
+                }
+                _ => {
+                    let offset = rarest(literal, 4);
+                    let quad = literal.get(offset..offset + 4).map_or(0, word);
+                    quads.entry(quad).or_default().push(Entry {
+                        number,
+                        offset,
+                        literal: literal.into(),
+                    });
+                }
+            }
+        }
+        let mut finder = Finder {
+            beginnings: Bits::default(),
+            quads: Bits::default(),
+            literals: pairs.len() + triples.len() + quads.values().map(Vec::len).sum::<usize>(),
+            pairs: Numbers::new(pairs.iter().map(|(gram, number)| (*gram, *number))),
+            triples: Numbers::new(triples.iter().map(|(gram, number)| (*gram, *number))),
+            quad_numbers: Numbers::new(quads.keys().copied().zip(0..)),
+            shared: Vec::new(),
+        };
+        pairs
+            .keys()
+            .chain(triples.keys())
+            .for_each(|gram| finder.beginnings.insert(gram & 0xffff));
+        quads
+            .keys()
+            .for_each(|gram| finder.quads.insert(mix(*gram)));
+        finder.shared = quads.into_values().collect();
+        finder
+    }
+
+    /// Finds the literals in a text, which is followed by [`PADDING`] zero bytes in `padded`.
+    pub fn find(&self, padded: &[u8], found: &mut Found) {
+        found.begin(self.literals);
+        let end = padded.len().saturating_sub(PADDING);
+        let text = padded.get(..end).unwrap_or_default();
+        match (
+            self.pairs.is_empty() && self.triples.is_empty(),
+            self.shared.is_empty(),
+        ) {
+            (true, true) => {}
+            (true, false) => self.find_long(padded, text, found),
+            (false, _) => self.find_all(padded, text, found),
+        }
+    }
+
+    fn find_long(&self, padded: &[u8], text: &[u8], found: &mut Found) {
+        for (at, window) in padded.windows(4).enumerate() {
+            let word = word(window);
+            if self.quads.contains(mix(word)) {
+                self.verify(word, at, text, found);
+            }
+        }
+    }
+
+    fn find_all(&self, padded: &[u8], text: &[u8], found: &mut Found) {
+        for (at, window) in padded.windows(4).enumerate() {
+            let word = word(window);
+            if self.quads.contains(mix(word)) {
+                self.verify(word, at, text, found);
+            }
+            if self.beginnings.contains(word & 0xffff) {
+                self.verify_short(word, at, text, found);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn verify(&self, quad: u32, at: usize, text: &[u8], found: &mut Found) {
+        let number = self.quad_numbers.get(quad);
+        let shared = number.and_then(|number| self.shared.get(number as usize));
+        for entry in shared.into_iter().flatten() {
+            let rest = at
+                .checked_sub(entry.offset)
+                .and_then(|start| text.get(start..));
+            if rest.is_some_and(|rest| rest.starts_with(&entry.literal)) {
+                found.add(entry.number);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn verify_short(&self, word: u32, at: usize, text: &[u8], found: &mut Found) {
+        let left = text.len().saturating_sub(at);
+        let pair = self.pairs.get(word & 0xffff).filter(|_| left >= 2);
+        let triple = self.triples.get(word & 0x00ff_ffff).filter(|_| left >= 3);
+        pair.into_iter()
+            .chain(triple)
+            .for_each(|number| found.add(number));
+    }
+}
+
+/// A set of numbers, by their lowest bits: false says that one is not in it.
+#[derive(Debug)]
+struct Bits<const WORDS: usize>(Box<[u64; WORDS]>);
+
+impl<const WORDS: usize> Default for Bits<WORDS> {
+    fn default() -> Self {
+        Bits(Box::new([0; WORDS]))
+    }
+}
+
+impl<const WORDS: usize> Bits<WORDS> {
+    #[inline(always)]
+    fn contains(&self, number: u32) -> bool {
+        self.0[(number >> 6) as usize % WORDS] >> (number & 63) & 1 == 1
+    }
+
+    fn insert(&mut self, number: u32) {
+        self.0[(number >> 6) as usize % WORDS] |= 1 << (number & 63);
+    }
+}
+
+/// Up to four bytes, as numbers, each with a number of its own.
+#[derive(Debug)]
+struct Numbers {
+    /// Open addressing, twice as many as there are grams: the gram, and its number plus one.
+    slots: Box<[(u32, u32)]>,
+}
+
+impl Numbers {
+    fn new(grams: impl Iterator<Item = (u32, u32)>) -> Numbers {
+        let grams: Vec<_> = grams.collect();
+        let slots = match grams.len() {
+            0 => 0,
+            many => (many * 2).next_power_of_two(),
+        };
+        let mut numbers = Numbers {
+            slots: vec![(0, 0); slots].into(),
+        };
+        for (gram, number) in grams {
+            let free = numbers.probe(gram).find(|at| {
+                let slot = numbers.slots.get(*at);
+                slot.is_some_and(|(_, used)| *used == 0)
+            });
+            if let Some(slot) = free.and_then(|at| numbers.slots.get_mut(at)) {
+                *slot = (gram, number + 1);
+            }
+        }
+        numbers
+    }
+
+    fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    fn get(&self, gram: u32) -> Option<u32> {
+        let slots = self.probe(gram).filter_map(|at| self.slots.get(at));
+        let mut used = slots.take_while(|(_, number)| *number != 0);
+        used.find(|(known, _)| *known == gram)
+            .map(|(_, number)| number - 1)
+    }
+
+    fn probe(&self, gram: u32) -> impl Iterator<Item = usize> + use<> {
+        let slots = self.slots.len();
+        let first = mix(gram) as usize;
+        (0..slots).map(move |step| first.wrapping_add(step) & slots.wrapping_sub(1))
+    }
+}
+
+#[inline(always)]
+fn mix(gram: u32) -> u32 {
+    let product = u64::from(gram).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (product >> 32) as u32
+}
+
+#[inline(always)]
+fn word(window: &[u8]) -> u32 {
+    window.try_into().map_or(0, u32::from_le_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn naive(literals: &[&[u8]], text: &[u8]) -> Vec<u32> {
+        (0u32..)
+            .zip(literals)
+            .filter(|(_, literal)| {
+                text.windows(literal.len())
+                    .any(|window| window == **literal)
+            })
+            .map(|(number, _)| number)
+            .collect()
+    }
+
+    fn check(literals: &[&[u8]], text: &[u8]) -> usize {
+        let finder = Finder::new(literals.iter().copied());
+        let mut state = Found::default();
+        finder.find(b"another text select abc\0\0", &mut state);
+        finder.find(&[text, &[0; PADDING]].concat(), &mut state);
+        let mut found = state.numbers().to_vec();
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            naive(literals, text),
+            "{:?}",
+            String::from_utf8_lossy(text)
+        );
+        found.len()
+    }
+
+    #[test]
+    fn at_the_edges() {
+        for text in [
+            &b""[..],
+            b"a",
+            b"ab",
+            b"abc",
+            b"xab",
+            b"abx",
+            b"xabc",
+            b"abcx",
+            b"ab\0",
+        ] {
+            check(&[b"ab", b"abc", b"b\0", b"c\0\0", b"xabc"], text);
+        }
+    }
+
+    #[test]
+    fn overlapping_and_shared_beginnings() {
+        let literals: [&[u8]; 6] = [b"select", b"sel", b"elect", b"lect ", b"ct", b"selector"];
+        assert_eq!(check(&literals, b"selector selects"), 5);
+    }
+
+    #[test]
+    fn as_a_plain_search_would() {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut below = |bound: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 13) as usize % bound
+        };
+        let mut hits = 0;
+        for _ in 0..300 {
+            let alphabet = 2 + below(6);
+            let mut draw = |length: usize| -> Vec<u8> {
+                (0..length).map(|_| b'a' + below(alphabet) as u8).collect()
+            };
+            let mut literals: Vec<Vec<u8>> = (0..40).map(|at| draw(2 + at % 9)).collect();
+            literals.sort();
+            literals.dedup();
+            let literals: Vec<&[u8]> = literals.iter().map(Vec::as_slice).collect();
+            hits += check(&literals, &draw(200));
+        }
+        assert!(hits > 4_000, "{hits}");
+    }
+}
