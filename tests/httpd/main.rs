@@ -12,6 +12,7 @@ mod audit;
 mod audit_parser;
 mod bodies;
 mod collections;
+mod debian;
 mod denials;
 mod harness;
 mod http2;
