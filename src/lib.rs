@@ -12,6 +12,7 @@
 pub mod byte_set;
 pub mod facts;
 pub mod limits;
+pub mod lookups;
 pub mod template;
 pub mod types;
 pub mod variables;

@@ -191,6 +191,10 @@ pub const LOGDATA_LIMIT: usize = 512;
 /// Longest `pause` in milliseconds. A pause holds a worker; a minute is already a way to be put out of service.
 pub const PAUSE_LIMIT: u64 = 60_000;
 
+/// Longest wait for an answer to `@rbl` in milliseconds, all name servers together. Lists in use answer within 100 ms; who
+/// waits holds a worker.
+pub const DNS_TIMEOUT: u64 = 1_000;
+
 // ---------------------------------------------------------------------------------------------------------------------
 // configuration
 // ---------------------------------------------------------------------------------------------------------------------

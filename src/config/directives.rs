@@ -5,6 +5,7 @@ mod audit;
 mod body;
 mod client;
 mod engine;
+mod lookups;
 mod rules;
 
 use super::directive::{Arguments, Arity, Directive, Problem, Scope};
@@ -57,6 +58,8 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecPcreMatchLimit", One, MainServer, "steps a PCRE2 match may take", engine::pcre_match_limit),
     row("SecPcreMatchLimitRecursion", One, MainServer, "depth a PCRE2 match may reach", engine::pcre_match_limit_recursion),
     row("SecUnicodeMapFile", OneOrTwo, Server, "a unicode map file and the code page to use", engine::unicode_map_file),
+    row("SecGeoLookupDb", One, Server, "a database in the format .mmdb", lookups::geo_database),
+    row("SecHttpBlKey", One, Anywhere, "a key of Project Honey Pot", lookups::http_bl_key),
     // The request.
     row("SecRequestBodyAccess", Flag, Anywhere, "On or Off", body::request_access),
     row("SecRequestBodyLimit", One, Anywhere, "bytes", body::request_limit),
@@ -109,9 +112,7 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecConnEngine", One, Anywhere, "connection limits are not supported by this version", absent::off_only),
     // Refused, with the reason.
     row("SecGuardianLog", Any, MainServer, "it is not supported by this version", absent::refused),
-    row("SecGeoLookupDb", Any, Server, "it is not supported by this version", absent::refused),
     row("SecGsbLookupDb", Any, Server, "the service behind it has ended", absent::refused),
-    row("SecHttpBlKey", Any, Anywhere, "it is not supported by this version", absent::refused),
     row("SecChrootDir", Any, MainServer, "it is not supported by this version", absent::refused),
     row("SecServerSignature", Any, MainServer, "it is not supported by this version", absent::refused),
     row("SecConnReadStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused),
@@ -133,5 +134,6 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecCollectionStore", Any, MainServer, "memory, file:DIRECTORY or the address of a Redis server, and options", engine::collection_store),
     row("SecRulePrefilter", Flag, Anywhere, "Off asks every rule about every value, for comparison", engine::rule_prefilter),
     row("SecAuditLogFailure", One, Anywhere, "open or closed: what becomes of a request whose audit record cannot be written", audit::failure),
+    row("SecDnsServer", Iterate, Anywhere, "name servers for @rbl, with a port where it is not 53", lookups::dns_server),
     row("SecPingbackEngine", One, Anywhere, "On, Off or DetectionOnly", engine::pingback_engine),
 ];

@@ -154,6 +154,12 @@ settings! {
     unicode_map: Option<Arc<crate::transformations::UnicodeMap>> = None;
     /// What is accepted without effect: sentences for the administrator.
     notes: Arc<Vec<String>> = Arc::default();
+    /// `SecGeoLookupDb`
+    geo: Option<Arc<crate::lookups::Database>> = None;
+    /// `SecHttpBlKey`
+    http_bl_key: Option<Arc<str>> = None;
+    /// `SecDnsServer`, all of them
+    resolver: Arc<crate::lookups::Resolver> = Arc::default();
     /// `SecPcreMatchLimit`
     pcre_match_limit: Option<u32> = None;
     /// `SecPcreMatchLimitRecursion`

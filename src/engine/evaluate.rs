@@ -8,8 +8,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::debug::sentence;
+use super::lookup;
 use crate::actions::{Ctl, TargetExclusion};
+use crate::config::Config;
 use crate::host::Host;
+use crate::lookups::Location;
 use crate::operators::{Captures, Operator, Outcome, negated_message, rx};
 use crate::ruleset::prefilter::Candidate;
 use crate::ruleset::{Argument, Chain, PhaseRules, Rule};
@@ -27,6 +30,8 @@ pub(super) struct Hit {
     pub message: Vec<u8>,
     /// What goes to TX:0 to TX:9.
     pub captures: Captures,
+    /// The place that was looked up.
+    pub location: Option<Location>,
 }
 
 /// What a rule is asked.
@@ -85,7 +90,14 @@ impl Transaction {
                     self.debug(4, |_| executing(rule, &argument, &value));
                     self.debug(9, |_| sentence(&["Target value: \"", "\""], &[subject]));
                 }
-                match test(rule, &argument, &value, subject, told || chain.is_told()) {
+                match test(
+                    &self.config,
+                    rule,
+                    &argument,
+                    &value,
+                    subject,
+                    told || chain.is_told(),
+                ) {
                     Ok(Some(hit)) => {
                         self.debug(4, |_| [b"Rule match: ", &hit.message[..]].concat());
                         hits.push(hit);
@@ -108,6 +120,10 @@ impl Transaction {
                 false => ControlFlow::Continue(()),
             }
         });
+        if matches!(*rule.test.operator, Operator::GeoLookup) {
+            let location = hits.iter_mut().find_map(|hit| hit.location.take());
+            self.set_geo(location.as_ref());
+        }
         if let Some(failure) = failure {
             self.operator_failed(chain, rule, &failure);
         }
@@ -259,6 +275,7 @@ fn executing(rule: &Rule, argument: &[u8], value: &Value<'_>) -> Vec<u8> {
 
 /// Applies the operator to one prepared value.
 fn test(
+    config: &Config,
     rule: &Rule,
     argument: &[u8],
     value: &Value<'_>,
@@ -266,10 +283,8 @@ fn test(
     told: bool,
 ) -> Result<Option<Hit>, rx::Failure> {
     let operator = &rule.test.operator;
-    let found = match (
-        operator.evaluate(argument, subject, rule.capture),
-        rule.test.negated,
-    ) {
+    let answer = lookup::ask(config, operator, argument, subject, value, rule.capture);
+    let found = match (answer.outcome, rule.test.negated) {
         (Outcome::Error(failure), _) => return Err(failure),
         (Outcome::Match(_), true) | (Outcome::NoMatch, false) => return Ok(None),
         (Outcome::Match(found), false) => Some(found),
@@ -289,6 +304,7 @@ fn test(
         value: subject.to_vec(),
         message,
         captures,
+        location: answer.location,
     }))
 }
 

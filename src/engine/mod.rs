@@ -13,6 +13,7 @@
 //! * `persist` opens and stores persistent collections;
 //! * `inspect` fills the XML-RPC and pingback collections;
 //! * `uploads` keeps uploaded files or removes them;
+//! * `lookup` asks databases and block lists;
 //! * `finish` ends the transaction: phase 5, the audit record; `masks` knows what the record must not show.
 
 mod alert;
@@ -22,6 +23,7 @@ mod documents;
 mod evaluate;
 mod finish;
 mod inspect;
+mod lookup;
 mod masks;
 mod perform;
 mod persist;

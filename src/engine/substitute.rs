@@ -94,6 +94,7 @@ impl Transaction {
                     value,
                     message,
                     captures: Captures::None,
+                    location: None,
                 });
             }
         }

@@ -126,6 +126,11 @@ pub fn compile(
         Kind::DetectSqli => Operator::DetectSqli,
         Kind::DetectXss => Operator::DetectXss,
         Kind::Rsub => Operator::Rsub(Box::new(Substitution::parse(argument, context.limits())?)),
+        Kind::GeoLookup => Operator::GeoLookup,
+        Kind::Rbl if argument.trim_ascii().is_empty() => {
+            return Err(CompileError::whole("Missing parameter for operator 'rbl'."));
+        }
+        Kind::Rbl => Operator::Rbl,
         Kind::UnconditionalMatch => Operator::UnconditionalMatch,
         Kind::NoMatch => Operator::NoMatch,
         // What `Kind::is_supported` does not name.

@@ -163,10 +163,8 @@ impl Kind {
         !matches!(
             self,
             Kind::FuzzyHash
-                | Kind::GeoLookup
                 | Kind::GsbLookup
                 | Kind::InspectFile
-                | Kind::Rbl
                 | Kind::ValidateDtd
                 | Kind::ValidateHash
                 | Kind::ValidateSchema

@@ -74,6 +74,7 @@ impl Operator {
                 return b"Unconditional match in SecAction.".to_vec();
             }
             (Operator::Rsub(_), _) => return b"Operator rsub succeeded.".to_vec(),
+            (_, Detail::Sentence(sentence)) => return sentence.to_vec(),
             (Operator::DetectXss, _) => return b"detected XSS using libinjection.".to_vec(),
             (_, Detail::Fingerprint(name)) => {
                 return format!("detected SQLi using libinjection with fingerprint '{name}'")

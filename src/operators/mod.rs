@@ -89,6 +89,10 @@ pub enum Operator {
     DetectXss,
     /// `@rsub`. Evaluated like any other it says whether there is something to replace.
     Rsub(Box<Substitution>),
+    /// `@geoLookup`: who evaluates the rule has the database.
+    GeoLookup,
+    /// `@rbl`: who evaluates the rule asks the list.
+    Rbl,
     /// `@unconditionalMatch`, and what a `SecAction` has.
     UnconditionalMatch,
     /// `@noMatch`.
@@ -107,6 +111,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// What was found outside of the value, by a lookup: the sentence for the log, and what `TX.0` becomes.
+    pub fn of_lookup(sentence: Vec<u8>, capture: Option<Vec<u8>>) -> Outcome {
+        Outcome::Match(Match {
+            captures: capture.map_or(Captures::None, |text| {
+                Captures::SetFirst(Piece::Text(text.into()))
+            }),
+            detail: Detail::Sentence(sentence.into()),
+        })
+    }
+
     /// Whether this is a match.
     pub fn is_match(&self) -> bool {
         matches!(self, Outcome::Match(_))
@@ -167,6 +181,7 @@ enum Detail {
     Utf8(Utf8Fault, usize),
     Offset(usize),
     Fingerprint(Box<str>),
+    Sentence(Box<[u8]>),
 }
 
 impl Operator {
@@ -193,6 +208,8 @@ impl Operator {
             Operator::DetectSqli => Kind::DetectSqli,
             Operator::DetectXss => Kind::DetectXss,
             Operator::Rsub(_) => Kind::Rsub,
+            Operator::GeoLookup => Kind::GeoLookup,
+            Operator::Rbl => Kind::Rbl,
             Operator::UnconditionalMatch => Kind::UnconditionalMatch,
             Operator::NoMatch => Kind::NoMatch,
         }
@@ -291,6 +308,8 @@ impl Operator {
                 Err(failure) => Outcome::Error(failure),
             },
             Operator::UnconditionalMatch => plain(Detail::Plain),
+            // Pure predicates cannot know: see `Outcome::of_lookup`.
+            Operator::GeoLookup | Operator::Rbl => Outcome::NoMatch,
             Operator::NoMatch => Outcome::NoMatch,
         }
     }

@@ -27,6 +27,7 @@ use crate::collections::Live;
 use crate::config::Config;
 use crate::facts::{Connection, Header, Request, Response};
 use crate::limits;
+use crate::lookups::Location;
 use crate::types::{EngineMode, Phase};
 use crate::variables::Variable;
 
@@ -70,6 +71,8 @@ pub struct Transaction {
     /// SESSIONID and USERID.
     pub(crate) session: Option<Vec<u8>>,
     pub(crate) user: Option<Vec<u8>>,
+    /// GEO.
+    pub(crate) geo: Collection,
     /// XMLRPC and PINGBACK.
     pub(crate) xmlrpc: Collection,
     pub(crate) pingback: Collection,
@@ -143,6 +146,7 @@ impl Transaction {
             persistent: Vec::new(),
             session: None,
             user: None,
+            geo: Collection::default(),
             xmlrpc: Collection::default(),
             pingback: Collection::default(),
             path_over_limit: Cell::new(false),
@@ -247,6 +251,14 @@ impl Transaction {
     pub fn server_error_entry(&mut self, text: &[u8]) {
         if self.server_errors.len() < limits::SERVER_ERRORS_LIMIT {
             self.server_errors.push(text.to_vec());
+        }
+    }
+
+    /// GEO becomes what was looked up last.
+    pub(crate) fn set_geo(&mut self, location: Option<&Location>) {
+        self.geo = Collection::default();
+        for (name, value) in location.into_iter().flat_map(Location::fields) {
+            self.geo.push(name, value.to_owned());
         }
     }
 

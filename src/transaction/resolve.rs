@@ -269,6 +269,7 @@ impl Transaction {
                 .sent_headers()
                 .for_each(|header| pair(&header.name, &header.name)),
             Variable::Tx => self.tx.iter().for_each(|(name, value)| pair(name, value)),
+            Variable::Geo => self.geo.iter().for_each(|(name, value)| pair(name, value)),
             Variable::XmlRpc => self
                 .xmlrpc
                 .iter()
@@ -309,7 +310,7 @@ impl Transaction {
                     .flat_map(|live| live.iter())
                     .for_each(|(name, value)| pair(name, value));
             }
-            // GEO and PERF_RULES are empty until something fills them.
+            // PERF_RULES is empty until something fills it.
             _ => {}
         }
     }

@@ -160,7 +160,8 @@ impl Failure {
         }
     }
 
-    pub(super) fn other(message: String) -> Failure {
+    /// Something else went wrong.
+    pub fn other(message: String) -> Failure {
         Failure {
             limit_exceeded: false,
             message,
