@@ -10,6 +10,8 @@ enum Value {
     Text(&'static str),
     Double(f64),
     Number(u16),
+    Wide(u32),
+    Long(u64),
     List(Vec<Value>),
     Map(Vec<(&'static str, Value)>),
 }
@@ -37,6 +39,14 @@ fn encode(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Number(number) => {
             control(5, 2, out);
+            out.extend(number.to_be_bytes());
+        }
+        Value::Wide(number) => {
+            control(6, 4, out);
+            out.extend(number.to_be_bytes());
+        }
+        Value::Long(number) => {
+            control(9, 8, out);
             out.extend(number.to_be_bytes());
         }
         Value::List(values) => {
@@ -92,12 +102,12 @@ fn database(name: &str, networks: &[(&str, u8, Value)]) -> PathBuf {
     let metadata = Value::Map(vec![
         ("binary_format_major_version", Value::Number(2)),
         ("binary_format_minor_version", Value::Number(0)),
-        ("build_epoch", Value::Number(1)),
+        ("build_epoch", Value::Long(1)),
         ("database_type", Value::Text("Test-City")),
         ("description", Value::Map(vec![])),
         ("ip_version", Value::Number(6)),
         ("languages", Value::List(vec![])),
-        ("node_count", Value::Number(count as u16)),
+        ("node_count", Value::Wide(count as u32)),
         ("record_size", Value::Number(24)),
     ]);
     encode(&metadata, &mut file);
