@@ -183,6 +183,7 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
         "ap_state_query",
         "ap_strcasecmp_match",
         "apr_array_push",
+        "apr_dynamic_fn_retrieve",
         "apr_brigade_(create|cleanup)",
         "apr_file_(close|pipe_timeout_set)",
         "apr_os_file_get",

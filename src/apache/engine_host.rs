@@ -83,7 +83,12 @@ impl Host for HttpdHost<'_> {
     }
 
     fn server_banner(&self) -> Vec<u8> {
-        server::banner().to_vec()
+        // Part H has the name that httpd has for itself.
+        let config = Server::main().and_then(dirconf::of_server).map(|config| config.resolved());
+        match config.is_some_and(|config| config.server_signature.is_some()) {
+            true => server::description().to_vec(),
+            false => server::banner().to_vec(),
+        }
     }
 
     fn process_user(&self) -> Vec<u8> {

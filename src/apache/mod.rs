@@ -18,6 +18,7 @@
 //! the one of the request that they belong to. Unlike there, an internal redirect's response is inspected.
 
 mod child;
+mod access_log;
 mod dirconf;
 mod directives;
 mod edits;

@@ -2,22 +2,29 @@
 
 use std::collections::BTreeSet;
 use std::ffi::c_int;
+use std::os::unix::fs::chroot;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::guard::{self, Started};
 use super::host::log::{self, Level};
 use super::host::pool::Pool;
 use super::host::server::{self, Server};
-use super::{dirconf, logging, logs, module, shared, sys};
+use super::{access_log, dirconf, logging, logs, module, shared, sys};
 use crate::config::{Config, DirConfig};
 
 /// `pre_config`: the modules are loaded, nothing else has been read. Refuses to run beside another of its kind.
 pub(super) unsafe extern "C" fn pre_config(
-    _: *mut sys::apr_pool_t,
+    pool: *mut sys::apr_pool_t,
     _: *mut sys::apr_pool_t,
     _: *mut sys::apr_pool_t,
 ) -> c_int {
     guard::enter("pre_config", || -> Started {
+        // SAFETY: the configuration's pool.
+        if let Some(pool) = unsafe { Pool::from_raw(pool) } {
+            access_log::register(pool);
+        }
         let Some(reason) = module::conflict() else {
             return Ok(());
         };
@@ -67,8 +74,44 @@ pub(super) unsafe extern "C" fn post_config(
             );
         }
         shared::create(main);
-        logs::open(main, pool)
+        logs::open(main, pool)?;
+        let Some(config) = dirconf::of_server(main).map(|config| config.resolved()) else {
+            return Ok(());
+        };
+        if let Some(signature) = &config.server_signature {
+            // SAFETY: httpd starts with one thread, and this hook comes after the core's.
+            if !unsafe { server::change_banner(signature) } {
+                let text = "ModSecurity: SecServerSignature: original signature too short. Please set ServerTokens to Full.";
+                log::write(Some(main), Level::Error, text.as_bytes());
+            }
+        }
+        config.chroot.as_deref().map_or(Ok(()), |directory| confine(main, directory))
     })
+}
+
+/// The process is confined already: a restart reads the configuration inside.
+static CONFINED: AtomicBool = AtomicBool::new(false);
+
+/// `SecChrootDir`: a directory becomes the root. Logs are open by now, and so are listening sockets; all else that is opened
+/// later must be inside.
+fn confine(main: Server<'_>, directory: &Path) -> Started {
+    if CONFINED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let entered = chroot(directory).and_then(|()| std::env::set_current_dir("/"));
+    let shown = directory.display();
+    match entered {
+        Ok(()) => {
+            CONFINED.store(true, Ordering::Relaxed);
+            log::write(Some(main), Level::Notice, format!("ModSecurity: chroot successful, path={shown}").as_bytes());
+            Ok(())
+        }
+        Err(error) => {
+            let text = format!("ModSecurity: chroot failed, path={shown}: {error}");
+            log::write(Some(main), Level::Emergency, text.as_bytes());
+            Err(())
+        }
+    }
 }
 
 /// Makes ready what children will open.

@@ -60,6 +60,8 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecUnicodeMapFile", OneOrTwo, Server, "a unicode map file and the code page to use", engine::unicode_map_file),
     row("SecGeoLookupDb", One, Server, "a database in the format .mmdb", lookups::geo_database),
     row("SecHttpBlKey", One, Anywhere, "a key of Project Honey Pot", lookups::http_bl_key),
+    row("SecServerSignature", One, MainServer, "what the server calls itself in answers", engine::server_signature),
+    row("SecChrootDir", One, MainServer, "the directory that becomes the root", engine::chroot),
     // The request.
     row("SecRequestBodyAccess", Flag, Anywhere, "On or Off", body::request_access),
     row("SecRequestBodyLimit", One, Anywhere, "bytes", body::request_limit),
@@ -113,8 +115,6 @@ pub static DIRECTIVES: &[Directive] = &[
     // Refused, with the reason.
     row("SecGuardianLog", Any, MainServer, "it is not supported by this version", absent::refused),
     row("SecGsbLookupDb", Any, Server, "the service behind it has ended", absent::refused),
-    row("SecChrootDir", Any, MainServer, "it is not supported by this version", absent::refused),
-    row("SecServerSignature", Any, MainServer, "it is not supported by this version", absent::refused),
     row("SecConnReadStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused),
     row("SecConnWriteStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused),
     row("SecReadStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused),

@@ -160,6 +160,10 @@ settings! {
     http_bl_key: Option<Arc<str>> = None;
     /// `SecDnsServer`, all of them
     resolver: Arc<crate::lookups::Resolver> = Arc::default();
+    /// `SecServerSignature`
+    server_signature: Option<Arc<str>> = None;
+    /// `SecChrootDir`
+    chroot: Option<Arc<std::path::Path>> = None;
     /// `SecPcreMatchLimit`
     pcre_match_limit: Option<u32> = None;
     /// `SecPcreMatchLimitRecursion`

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::debug::sentence;
 use super::lookup;
 use crate::actions::{Ctl, TargetExclusion};
+use crate::audit::escape::log_escape;
 use crate::config::Config;
 use crate::host::Host;
 use crate::lookups::Location;
@@ -186,6 +187,15 @@ impl Transaction {
     pub(super) fn expanded(&self, template: &Template, scene: &Scene<'_>) -> Bytes {
         let constant = template.constant();
         constant.unwrap_or_else(|| self.expand(template, scene).into())
+    }
+
+    /// The value that a macro of this name stands for, escaped as for a log.
+    pub fn log_text(&self, name: &[u8], host: &dyn Host) -> Vec<u8> {
+        let template = Template::parse(&[b"%{", name, b"}"].concat());
+        let value = self.expand(&template, &Scene { host, rule: None });
+        let mut text = Vec::with_capacity(value.len());
+        log_escape(&mut text, &value);
+        text
     }
 
     /// Whether `ctl:ruleRemoveBy…` took the chain out.

@@ -32,4 +32,5 @@ mod rewriting;
 mod scratch;
 mod sections;
 mod start;
+mod surface;
 mod uploads;

@@ -189,6 +189,34 @@ pub(in crate::apache) fn banner<'s>() -> &'s [u8] {
     unsafe { text(sys::ap_get_server_banner()) }.unwrap_or_default()
 }
 
+/// What httpd calls itself in full, whatever `ServerTokens` and [`change_banner`] say.
+pub(in crate::apache) fn description<'s>() -> &'s [u8] {
+    // SAFETY: as for `banner`.
+    unsafe { text(sys::ap_get_server_description()) }.unwrap_or_default()
+}
+
+/// Writes another name over the one that httpd sends in its `Server` header: httpd has no other way. Whether there was
+/// room.
+///
+/// # Safety
+/// Called while the server starts, with one thread, after the core's `post_config`.
+pub(in crate::apache) unsafe fn change_banner(name: &str) -> bool {
+    // SAFETY: the core's `post_config` has put the banner into the configuration's pool, which is memory for writing; it
+    // keeps its length, and its NUL moves only to the front. Nobody else reads or writes meanwhile (caller).
+    unsafe {
+        let banner = sys::ap_get_server_banner().cast_mut();
+        let Some(room) = text(banner).map(<[u8]>::len) else {
+            return false;
+        };
+        if name.len() > room || name.as_bytes().contains(&0) {
+            return false;
+        }
+        std::ptr::copy_nonoverlapping(name.as_ptr().cast(), banner, name.len());
+        *banner.add(name.len()) = 0;
+    }
+    true
+}
+
 /// Whether a module of this source file name is loaded.
 pub(in crate::apache) fn is_linked(file: &CStr) -> bool {
     // SAFETY: the name ends with a NUL; httpd's list of modules changes only while the configuration is read.

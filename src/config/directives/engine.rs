@@ -60,6 +60,29 @@ pub(super) fn component_signature(
     Ok(())
 }
 
+/// Control characters would end the header.
+pub(super) fn server_signature(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    let signature = arguments.text(0);
+    if signature.chars().any(char::is_control) {
+        return Err("ModSecurity: SecServerSignature must not hold control characters".into());
+    }
+    section.stated.server_signature = Some(Some(signature.into()));
+    Ok(())
+}
+
+/// Compat: mod_security2 finds out when it starts that there is no such directory.
+pub(super) fn chroot(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
+    let directory = arguments.path(0);
+    if !directory.is_dir() {
+        return Err(format!("ModSecurity: SecChrootDir: {} is no directory", directory.display()).into());
+    }
+    section.stated.chroot = Some(Some(directory.into()));
+    Ok(())
+}
+
 pub(super) fn web_app_id(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
     if arguments.bytes(0).is_empty() {
         return Err("ModSecurity: Invalid value for SecWebAppId".into());
