@@ -43,7 +43,11 @@ unsafe extern "C" fn variable(request: *mut sys::request_rec, name: *mut c_char)
     };
     guard::enter("the access log", || {
         let text = state::of(request)
-            .and_then(|state| state.with(request, |transaction, host| transaction.log_text(name, host)))
+            .and_then(|state| {
+                state.with(request, |transaction, host| {
+                    transaction.log_text(name, host)
+                })
+            })
             .filter(|text| !text.is_empty());
         Written(text.map_or(null(), |text| request.pool().string(&text)))
     })

@@ -5,7 +5,7 @@ use std::ffi::CString;
 use super::host::request::{self, Request};
 use super::host::server::{self, Server};
 use super::state::State;
-use super::{logging, shared};
+use super::{dirconf, logging, shared};
 use crate::audit::Losses;
 use crate::host::{Host, LogLevel};
 use crate::variables::Variable;
@@ -84,7 +84,9 @@ impl Host for HttpdHost<'_> {
 
     fn server_banner(&self) -> Vec<u8> {
         // Part H has the name that httpd has for itself.
-        let config = Server::main().and_then(dirconf::of_server).map(|config| config.resolved());
+        let config = Server::main()
+            .and_then(dirconf::of_server)
+            .map(|config| config.resolved());
         match config.is_some_and(|config| config.server_signature.is_some()) {
             true => server::description().to_vec(),
             false => server::banner().to_vec(),

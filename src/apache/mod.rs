@@ -17,8 +17,8 @@
 //! Compat: one transaction per request from the network, as in mod_security2: subrequests and internal redirects find
 //! the one of the request that they belong to. Unlike there, an internal redirect's response is inspected.
 
-mod child;
 mod access_log;
+mod child;
 mod dirconf;
 mod directives;
 mod edits;

@@ -85,7 +85,10 @@ pub(super) unsafe extern "C" fn post_config(
                 log::write(Some(main), Level::Error, text.as_bytes());
             }
         }
-        config.chroot.as_deref().map_or(Ok(()), |directory| confine(main, directory))
+        config
+            .chroot
+            .as_deref()
+            .map_or(Ok(()), |directory| confine(main, directory))
     })
 }
 
@@ -103,7 +106,11 @@ fn confine(main: Server<'_>, directory: &Path) -> Started {
     match entered {
         Ok(()) => {
             CONFINED.store(true, Ordering::Relaxed);
-            log::write(Some(main), Level::Notice, format!("ModSecurity: chroot successful, path={shown}").as_bytes());
+            log::write(
+                Some(main),
+                Level::Notice,
+                format!("ModSecurity: chroot successful, path={shown}").as_bytes(),
+            );
             Ok(())
         }
         Err(error) => {

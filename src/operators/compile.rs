@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
+use super::fuzzy::FuzzyHash;
 use super::rx::{Candidates, Dynamic, Limits, Options, Pattern};
 use super::{
     AddressSet, Checksum, Comparison, Kind, Needle, Operator, Phrases, Substitution, phrases,
@@ -126,6 +127,7 @@ pub fn compile(
         Kind::DetectSqli => Operator::DetectSqli,
         Kind::DetectXss => Operator::DetectXss,
         Kind::Rsub => Operator::Rsub(Box::new(Substitution::parse(argument, context.limits())?)),
+        Kind::FuzzyHash => Operator::FuzzyHash(fuzzy_hash(argument, context)?),
         Kind::GeoLookup => Operator::GeoLookup,
         Kind::Rbl if argument.trim_ascii().is_empty() => {
             return Err(CompileError::whole("Missing parameter for operator 'rbl'."));
@@ -184,6 +186,25 @@ fn phrases_from_files(
         phrases.extend(Phrases::parse_file(&text));
     }
     Phrases::new(phrases)
+}
+
+/// `FILE THRESHOLD`.
+fn fuzzy_hash(argument: &[u8], context: &CompileContext<'_>) -> Result<FuzzyHash, CompileError> {
+    let words: Vec<_> = fields(argument, |b| phrases::is_space(&b)).collect();
+    let [(file_span, file), (span, threshold)] = words.as_slice() else {
+        return Err(CompileError::whole(
+            "Operator 'fuzzyHash' needs a file and a threshold.",
+        ));
+    };
+    let threshold = std::str::from_utf8(threshold)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let threshold = threshold
+        .filter(|threshold| (1..=100).contains(threshold))
+        .ok_or_else(|| CompileError::at(span.clone(), "A threshold is a number from 1 to 100."))?;
+    let in_file = |message| CompileError::at(file_span.clone(), message);
+    let text = context.read(file, "ssdeep").map_err(in_file)?;
+    FuzzyHash::new(&String::from_utf8_lossy(file), &text, threshold).map_err(in_file)
 }
 
 fn addresses_from_file(

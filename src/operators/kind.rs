@@ -162,8 +162,7 @@ impl Kind {
     pub fn is_supported(self) -> bool {
         !matches!(
             self,
-            Kind::FuzzyHash
-                | Kind::GsbLookup
+            Kind::GsbLookup
                 | Kind::InspectFile
                 | Kind::ValidateDtd
                 | Kind::ValidateHash

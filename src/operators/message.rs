@@ -74,6 +74,9 @@ impl Operator {
                 return b"Unconditional match in SecAction.".to_vec();
             }
             (Operator::Rsub(_), _) => return b"Operator rsub succeeded.".to_vec(),
+            (Operator::FuzzyHash(hashes), Detail::Similar(at, score)) => {
+                return hashes.sentence(*at, *score, var);
+            }
             (_, Detail::Sentence(sentence)) => return sentence.to_vec(),
             (Operator::DetectXss, _) => return b"detected XSS using libinjection.".to_vec(),
             (_, Detail::Fingerprint(name)) => {

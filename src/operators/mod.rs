@@ -16,6 +16,7 @@
 mod addresses;
 mod checksums;
 mod compile;
+mod fuzzy;
 mod kind;
 pub mod libinjection;
 mod message;
@@ -89,6 +90,8 @@ pub enum Operator {
     DetectXss,
     /// `@rsub`. Evaluated like any other it says whether there is something to replace.
     Rsub(Box<Substitution>),
+    /// `@fuzzyHash`.
+    FuzzyHash(fuzzy::FuzzyHash),
     /// `@geoLookup`: who evaluates the rule has the database.
     GeoLookup,
     /// `@rbl`: who evaluates the rule asks the list.
@@ -182,6 +185,7 @@ enum Detail {
     Offset(usize),
     Fingerprint(Box<str>),
     Sentence(Box<[u8]>),
+    Similar(usize, u32),
 }
 
 impl Operator {
@@ -208,6 +212,7 @@ impl Operator {
             Operator::DetectSqli => Kind::DetectSqli,
             Operator::DetectXss => Kind::DetectXss,
             Operator::Rsub(_) => Kind::Rsub,
+            Operator::FuzzyHash(_) => Kind::FuzzyHash,
             Operator::GeoLookup => Kind::GeoLookup,
             Operator::Rbl => Kind::Rbl,
             Operator::UnconditionalMatch => Kind::UnconditionalMatch,
@@ -306,6 +311,10 @@ impl Operator {
             Operator::Rsub(substitution) => match substitution.replace(b"", b"", value) {
                 Ok(replaced) => plain_if(replaced.is_some()),
                 Err(failure) => Outcome::Error(failure),
+            },
+            Operator::FuzzyHash(hashes) => match hashes.find(value) {
+                None => Outcome::NoMatch,
+                Some((at, score)) => plain(Detail::Similar(at, score)),
             },
             Operator::UnconditionalMatch => plain(Detail::Plain),
             // Pure predicates cannot know: see `Outcome::of_lookup`.

@@ -17,6 +17,7 @@ mod denials;
 mod harness;
 mod http2;
 mod logs;
+mod mutations;
 mod panics;
 mod pingbacks;
 #[path = "../support/ports.rs"]

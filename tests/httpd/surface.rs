@@ -15,7 +15,12 @@ fn variables_are_in_the_access_log() {
         .conf("CustomLog vars.log \"%{TX.score}M \\\"%{ARGS.a}M\\\" %{REQUEST_HEADERS.user-agent}M %{NOT_THERE}M %{unique_id}M %>s\"")
         .file("index.html", "fine")
         .start();
-    server.request("GET", "/index.html?a=evil%22%20200%0aforged", "User-Agent: me\r\n", b"");
+    server.request(
+        "GET",
+        "/index.html?a=evil%22%20200%0aforged",
+        "User-Agent: me\r\n",
+        b"",
+    );
     server.get("/index.html?a=fine");
     server.get("/missing");
     let mut log = String::new();
@@ -25,17 +30,33 @@ fn variables_are_in_the_access_log() {
     });
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 3, "{log}");
-    assert!(lines[0].starts_with(r#"5 "evil\" 200\nforged" me - "#) && lines[0].ends_with(" 403"), "{log}");
-    assert!(lines[1].starts_with("- \"fine\" - - ") && lines[1].ends_with(" 200"), "{log}");
-    assert!(lines[2].starts_with("- \"-\" - - ") && lines[2].ends_with(" 404"), "{log}");
+    assert!(
+        lines[0].starts_with(r#"5 "evil\" 200\nforged" me - "#) && lines[0].ends_with(" 403"),
+        "{log}"
+    );
+    assert!(
+        lines[1].starts_with("- \"fine\" - - ") && lines[1].ends_with(" 200"),
+        "{log}"
+    );
+    assert!(
+        lines[2].starts_with("- \"-\" - - ") && lines[2].ends_with(" 404"),
+        "{log}"
+    );
 }
 
 #[test]
 fn without_the_engine_the_access_log_has_nothing() {
     let Some(setup) = Setup::new() else { return };
-    let server = setup.conf("CustomLog vars.log \"%{REQUEST_URI}M %>s\"").file("index.html", "fine").start();
+    let server = setup
+        .conf("CustomLog vars.log \"%{REQUEST_URI}M %>s\"")
+        .file("index.html", "fine")
+        .start();
     server.get("/index.html");
-    assert!(eventually(|| server.read("vars.log") == "- 200\n"), "{}", server.read("vars.log"));
+    assert!(
+        eventually(|| server.read("vars.log") == "- 200\n"),
+        "{}",
+        server.read("vars.log")
+    );
 }
 
 #[test]
@@ -47,13 +68,24 @@ fn the_server_has_another_name() {
         .file("index.html", "fine")
         .start();
     for target in ["/index.html", "/index.html?a=evil"] {
-        assert_eq!(server.get(target).header("Server"), Some("Microsoft-IIS/6.0"), "{target}");
+        assert_eq!(
+            server.get(target).header("Server"),
+            Some("Microsoft-IIS/6.0"),
+            "{target}"
+        );
     }
     let record = server.audit_records(2).remove(0);
     assert!(record.contains("\nServer: Apache/"), "{record}");
     server.signal("USR1");
-    assert!(eventually(|| server.error_log().matches("resuming normal operations").count() == 2));
-    assert_eq!(server.get("/index.html").header("Server"), Some("Microsoft-IIS/6.0"));
+    assert!(eventually(|| server
+        .error_log()
+        .matches("resuming normal operations")
+        .count()
+        == 2));
+    assert_eq!(
+        server.get("/index.html").header("Server"),
+        Some("Microsoft-IIS/6.0")
+    );
 }
 
 #[test]
@@ -64,7 +96,9 @@ fn a_name_that_has_no_room_is_reported() {
         .file("index.html", "fine")
         .start();
     assert_eq!(server.get("/index.html").header("Server"), Some("Apache"));
-    server.logged("SecServerSignature: original signature too short. Please set ServerTokens to Full.");
+    server.logged(
+        "SecServerSignature: original signature too short. Please set ServerTokens to Full.",
+    );
 }
 
 #[test]
@@ -100,5 +134,8 @@ fn the_server_is_confined() {
 fn a_root_directory_that_is_not_there_is_a_message() {
     let Some(setup) = Setup::new() else { return };
     let (good, message) = setup.conf("SecChrootDir nowhere").check();
-    assert!(!good && message.contains("SecChrootDir: ") && message.contains("nowhere is no directory"), "{message}");
+    assert!(
+        !good && message.contains("SecChrootDir: ") && message.contains("nowhere is no directory"),
+        "{message}"
+    );
 }

@@ -77,7 +77,11 @@ pub(super) fn server_signature(
 pub(super) fn chroot(section: &mut Section, arguments: &Arguments<'_>) -> Result<(), Problem> {
     let directory = arguments.path(0);
     if !directory.is_dir() {
-        return Err(format!("ModSecurity: SecChrootDir: {} is no directory", directory.display()).into());
+        return Err(format!(
+            "ModSecurity: SecChrootDir: {} is no directory",
+            directory.display()
+        )
+        .into());
     }
     section.stated.chroot = Some(Some(directory.into()));
     Ok(())
