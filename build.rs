@@ -4,10 +4,69 @@
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     #[cfg(feature = "apache")]
-    if let Err(problem) = httpd::prepare() {
+    if let Err(problem) = httpd::prepare().and_then(|()| libxml2::prepare()) {
         for line in problem.lines() {
             println!("cargo::error={line}");
         }
+    }
+}
+
+#[cfg(feature = "apache")]
+mod libxml2 {
+    use std::env;
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    const WRAPPER: &str = "src/apache/libxml/wrapper.h";
+
+    const HOW_TO_DO: &str = "\
+Debian, Ubuntu:            apt-get install libxml2-dev pkg-config
+RHEL, Fedora and rebuilds: dnf install libxml2-devel pkgconf-pkg-config
+Without @validateSchema and @validateDTD: cargo build --no-default-features --features apache";
+
+    /// Where the feature is on: bindings for the installed libxml2, and the words that link it.
+    pub fn prepare() -> Result<(), String> {
+        if env::var_os("CARGO_FEATURE_LIBXML2").is_none() {
+            return Ok(());
+        }
+        println!("cargo:rerun-if-changed={WRAPPER}");
+        let output = Command::new("pkg-config")
+            .args(["--cflags", "--libs", "libxml-2.0"])
+            .output()
+            .map_err(|error| format!("pkg-config cannot be run: {error}\n{HOW_TO_DO}"))?;
+        if !output.status.success() {
+            return Err(format!("pkg-config does not know libxml-2.0.\n{HOW_TO_DO}"));
+        }
+        let flags = String::from_utf8_lossy(&output.stdout).into_owned();
+        for flag in flags.split_whitespace() {
+            if let Some(directory) = flag.strip_prefix("-L") {
+                println!("cargo:rustc-link-search=native={directory}");
+            } else if let Some(library) = flag.strip_prefix("-l") {
+                println!("cargo:rustc-link-lib={library}");
+            }
+        }
+        let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
+        bindgen::Builder::default()
+            .header(WRAPPER)
+            .clang_args(flags.split_whitespace().filter(|flag| flag.starts_with("-I")))
+            .rust_target(bindgen::RustTarget::stable(85, 0).map_err(|error| error.to_string())?)
+            .rust_edition(bindgen::RustEdition::Edition2024)
+            .default_enum_style(bindgen::EnumVariation::Consts)
+            .layout_tests(true)
+            .generate_comments(false)
+            .derive_debug(false)
+            .allowlist_function("xml(InitParser|SchemaInitTypes|(Get|Set|NoNet)ExternalEntityLoader)")
+            .allowlist_function("xml(NewParserCtxt|FreeParserCtxt|CtxtReadMemory|CtxtGetLastError|FreeDoc|PathToURI)")
+            .allowlist_function("xmlSchema(New|Free)(Parser|Valid)Ctxt|xmlSchema(Parse|Free|ValidateDoc)")
+            .allowlist_function("xmlSchemaSet(Parser|Valid)StructuredErrors")
+            .allowlist_function("xml(New|Free)ValidCtxt|xmlValidateDtd")
+            .allowlist_function("xmlSetStructuredErrorFunc|__xmlStructuredError(Context)?")
+            .allowlist_var("xmlFree")
+            .allowlist_type("xmlParserOption")
+            .generate()
+            .map_err(|error| format!("libxml2's headers could not be read: {error}"))?
+            .write_to_file(out.join("libxml2.rs"))
+            .map_err(|error| format!("the bindings could not be written: {error}"))
     }
 }
 

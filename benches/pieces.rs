@@ -99,7 +99,7 @@ mod body {
 
 mod operator {
     use super::*;
-    use palisade::operators::{CompileContext, Kind, compile};
+    use palisade::operators::{CompileContext, Kind, UnreadGrammars, compile};
 
     /// An operator with its argument.
     #[derive(Clone, Copy)]
@@ -144,6 +144,7 @@ mod operator {
             pcre_match_limit: Some(100_000),
             pcre_match_limit_recursion: Some(100_000),
             file: &|_| Err(std::io::ErrorKind::NotFound.into()),
+            grammars: &UnreadGrammars,
         };
         let operator = compile(Kind::lookup(name).unwrap(), argument.as_bytes(), &context).unwrap();
         bencher

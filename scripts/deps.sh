@@ -12,8 +12,8 @@ set -euo pipefail
 describe() {
   case $1 in
     build)
-      debian='gcc libc6-dev make pkg-config apache2-dev libclang-dev libpcre2-dev'
-      fedora='gcc glibc-devel make pkgconf-pkg-config httpd-devel clang-devel pcre2-devel'
+      debian='gcc libc6-dev make pkg-config apache2-dev libclang-dev libpcre2-dev libxml2-dev'
+      fedora='gcc glibc-devel make pkgconf-pkg-config httpd-devel clang-devel pcre2-devel libxml2-devel'
       tools='gcc make pkg-config apxs' ;;
     run)
       debian='apache2 curl'

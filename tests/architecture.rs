@@ -370,6 +370,7 @@ fn the_documentation_names_every_directive_as_it_is() {
 #[test]
 fn the_documentation_names_every_operator_as_it_is() {
     let context = operators::CompileContext {
+        grammars: &palisade::operators::UnreadGrammars,
         config_dir: None,
         pcre_match_limit: None,
         pcre_match_limit_recursion: None,

@@ -17,6 +17,7 @@ const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/operators");
 fn build(name: &str, argument: &[u8], directory: &Path) -> Result<Operator, CompileError> {
     let kind = Kind::lookup(name).unwrap_or_else(|| panic!("no operator {name}"));
     let context = CompileContext {
+        grammars: &palisade::operators::UnreadGrammars,
         config_dir: Some(directory),
         pcre_match_limit: None,
         pcre_match_limit_recursion: None,
@@ -196,6 +197,7 @@ fn a_limit_reached_is_neither_match_nor_none() {
     let pattern = b"^(a+)+(?=x)";
     let value = [&[b'a'; 64][..], b"b"].concat();
     let context = CompileContext {
+        grammars: &palisade::operators::UnreadGrammars,
         config_dir: None,
         pcre_match_limit: Some(1000),
         pcre_match_limit_recursion: Some(1000),
@@ -471,6 +473,7 @@ fn noise_makes_no_operator_panic() {
         let argument = random.noise(24);
         for kind in Kind::ALL {
             let context = CompileContext {
+                grammars: &palisade::operators::UnreadGrammars,
                 config_dir: None,
                 pcre_match_limit: Some(2000),
                 pcre_match_limit_recursion: Some(2000),

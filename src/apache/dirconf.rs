@@ -11,6 +11,7 @@ use super::host::request::Request;
 use super::host::server::Server;
 use super::{guard, module, sys};
 use crate::config::DirConfig;
+use crate::operators::GrammarLoader;
 
 /// httpd's pointer to a section's configuration: to an `Arc` that its pool keeps, or null after a panic.
 pub(super) struct Kept(*mut c_void);
@@ -35,9 +36,23 @@ fn keep(pool: *mut sys::apr_pool_t, config: Arc<DirConfig>) -> Kept {
     }))
 }
 
+/// What reads the grammars of `@validateSchema` and `@validateDTD`.
+const GRAMMARS: &dyn GrammarLoader = {
+    #[cfg(feature = "libxml2")]
+    {
+        &super::libxml::Libxml
+    }
+    #[cfg(not(feature = "libxml2"))]
+    {
+        &crate::operators::NoGrammars
+    }
+};
+
 /// Makes the configuration of a section.
 pub(super) unsafe extern "C" fn create(pool: *mut sys::apr_pool_t, _: *mut c_char) -> *mut c_void {
-    guard::enter("create_dir_config", || keep(pool, DirConfig::new()))
+    guard::enter("create_dir_config", || {
+        keep(pool, DirConfig::with_grammars(GRAMMARS))
+    })
 }
 
 /// Merges a section into the one around it.

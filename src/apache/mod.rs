@@ -30,6 +30,8 @@ mod guard;
 mod hooks;
 mod host;
 mod intervene;
+#[cfg(feature = "libxml2")]
+mod libxml;
 mod logging;
 mod logs;
 mod module;

@@ -3,7 +3,7 @@
 use super::section::Config;
 use super::settings::KeepFiles;
 use crate::actions::Effect;
-use crate::operators::Kind;
+use crate::operators::{Kind, Operator};
 use crate::ruleset::Rule;
 use crate::variables::Variable;
 
@@ -26,7 +26,14 @@ impl Config {
         }
         notices.extend(self.audit_notice().map(str::to_owned));
         let rewrites_response = self.rewrites(Variable::StreamOutputBody);
+        let unread = self.all_rules().any(|rule| {
+            matches!(&*rule.test.operator, Operator::Validate(validation) if !validation.is_read())
+        });
         let unmet = [
+            (
+                unread,
+                "The grammars of @validateSchema and @validateDTD are there but were not looked into: httpd reads them.",
+            ),
             (
                 self.upload_keep_files != KeepFiles::Off && self.upload_dir.is_none(),
                 "SecUploadKeepFiles is on but SecUploadDir names no directory: no uploaded file will be kept.",

@@ -7,7 +7,7 @@ use super::settings::{KeepFiles, Settings, Stated};
 use crate::actions::{ActionList, AuditEngine};
 use crate::audit::Target;
 use crate::client::Policy;
-use crate::operators::Kind;
+use crate::operators::{GrammarLoader, Kind, UnreadGrammars};
 use crate::ruleset::{Layer, LayerBuilder, RuleSet};
 use crate::types::{EngineMode, Phase};
 
@@ -40,6 +40,8 @@ pub(super) struct Section {
     pub(super) defaults: [Option<ActionList>; 5],
     /// The phase of the last of them.
     pub(super) default_phase: Phase,
+    /// What reads the grammars that rules name.
+    pub(super) grammars: &'static dyn GrammarLoader,
 }
 
 impl Default for Section {
@@ -49,6 +51,7 @@ impl Default for Section {
             rules: LayerBuilder::default(),
             defaults: Default::default(),
             default_phase: Phase::RequestBody,
+            grammars: &UnreadGrammars,
         }
     }
 }
@@ -72,10 +75,19 @@ impl std::ops::Deref for Config {
 }
 
 impl DirConfig {
-    /// An empty section.
+    /// An empty section that is only looked at: the grammars that rules name are not read.
     pub fn new() -> Arc<DirConfig> {
+        DirConfig::with_grammars(&UnreadGrammars)
+    }
+
+    /// An empty section, and what reads the grammars that rules name.
+    pub fn with_grammars(grammars: &'static dyn GrammarLoader) -> Arc<DirConfig> {
+        let section = Section {
+            grammars,
+            ..Section::default()
+        };
         Arc::new(DirConfig {
-            section: Mutex::default(),
+            section: Mutex::new(section),
             frozen: OnceLock::new(),
             resolved: OnceLock::new(),
             merged: Mutex::default(),

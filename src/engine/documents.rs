@@ -1,7 +1,9 @@
-//! XML documents: what the debug log says about them.
+//! XML documents: whether they are valid, and what the debug log says about them.
 
 use super::debug::sentence;
 use crate::body::Kind;
+use crate::body::xml::Omit;
+use crate::operators::{Grammar, Obstacle, Outcome, Validation};
 use crate::ruleset::{Rule, Selector};
 use crate::transaction::Transaction;
 
@@ -33,5 +35,37 @@ impl Transaction {
                 sentence(&words, &[uri, prefix])
             });
         }
+    }
+
+    /// `@validateSchema` and `@validateDTD`: they are about the document, whatever value they are asked about.
+    ///
+    /// The validator's reasons are for the logs. Compat: mod_security2 has them there, too.
+    pub(super) fn judge(
+        &self,
+        validation: &Validation,
+        path: &[u8],
+        reasons: &mut Vec<String>,
+    ) -> Outcome {
+        let name = validation.grammar().name();
+        let omit = match validation.grammar() {
+            Grammar::Schema => Omit::SchemaLocations,
+            Grammar::Dtd => Omit::Nothing,
+        };
+        let text = match self.body.xml() {
+            None => Err(Obstacle::NoDocument),
+            Some(document) if document.error().is_some() => Err(Obstacle::NotWellFormed),
+            Some(_) if self.body.error().is_some() => Err(Obstacle::BodyError),
+            Some(document) => Ok(document.to_xml(omit)),
+        };
+        let text = text.as_deref().map_err(|obstacle| *obstacle);
+        let (outcome, found) = validation.judge(text);
+        reasons.extend(found);
+        if outcome == Outcome::NoMatch {
+            self.debug(4, |_| {
+                let words = ["XML: Successfully validated payload against ", ": "];
+                sentence(&words, &[name.as_bytes(), path])
+            });
+        }
+        outcome
     }
 }

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::debug::sentence;
-use super::lookup;
+use super::lookup::{self, Answer};
 use crate::actions::{Ctl, TargetExclusion};
 use crate::audit::escape::log_escape;
-use crate::config::Config;
 use crate::host::Host;
 use crate::lookups::Location;
 use crate::operators::{Captures, Operator, Outcome, negated_message, rx};
@@ -73,6 +72,7 @@ impl Transaction {
         let excludes = self.excludes_targets();
         let mut hits = Vec::new();
         let mut failure = None;
+        let mut reasons = Vec::new();
         self.each_value(&rule.targets, question.candidates, &scene, &mut |value| {
             if excludes && self.is_excluded(rule, &value) {
                 self.debug(4, |_| {
@@ -91,14 +91,22 @@ impl Transaction {
                     self.debug(4, |_| executing(rule, &argument, &value));
                     self.debug(9, |_| sentence(&["Target value: \"", "\""], &[subject]));
                 }
-                match test(
-                    &self.config,
-                    rule,
-                    &argument,
-                    &value,
-                    subject,
-                    told || chain.is_told(),
-                ) {
+                let answer = match &*rule.test.operator {
+                    Operator::Validate(validation) => Answer {
+                        outcome: self.judge(validation, &rule.test.written, &mut reasons),
+                        location: None,
+                    },
+                    operator => lookup::ask(
+                        &self.config,
+                        operator,
+                        &argument,
+                        subject,
+                        &value,
+                        rule.capture,
+                    ),
+                };
+                let told = told || chain.is_told();
+                match test(rule, &argument, &value, subject, answer, told) {
                     Ok(Some(hit)) => {
                         self.debug(4, |_| [b"Rule match: ", &hit.message[..]].concat());
                         hits.push(hit);
@@ -124,6 +132,9 @@ impl Transaction {
         if matches!(*rule.test.operator, Operator::GeoLookup) {
             let location = hits.iter_mut().find_map(|hit| hit.location.take());
             self.set_geo(location.as_ref());
+        }
+        for reason in reasons {
+            self.report(reason.as_bytes());
         }
         if let Some(failure) = failure {
             self.operator_failed(chain, rule, &failure);
@@ -279,21 +290,20 @@ fn executing(rule: &Rule, argument: &[u8], value: &Value<'_>) -> Vec<u8> {
     let words = [negated, "\" with param \"", "\" against ", "."];
     sentence(
         &words,
-        &[rule.test.name.as_bytes(), argument, &value.name()],
+        &[rule.test.name.as_bytes(), argument, &value.full_name()],
     )
 }
 
-/// Applies the operator to one prepared value.
+/// What the operator said of one prepared value, as the rule means it.
 fn test(
-    config: &Config,
     rule: &Rule,
     argument: &[u8],
     value: &Value<'_>,
     subject: &[u8],
+    answer: Answer,
     told: bool,
 ) -> Result<Option<Hit>, rx::Failure> {
     let operator = &rule.test.operator;
-    let answer = lookup::ask(config, operator, argument, subject, value, rule.capture);
     let found = match (answer.outcome, rule.test.negated) {
         (Outcome::Error(failure), _) => return Err(failure),
         (Outcome::Match(_), true) | (Outcome::NoMatch, false) => return Ok(None),
@@ -304,7 +314,10 @@ fn test(
     let message = match &found {
         _ if !told => Vec::new(),
         Some(found) => operator.message(argument, found, &name),
-        None => negated_message(rule.test.name.as_bytes(), &rule.test.written, &name),
+        None => {
+            let (operator, name) = (rule.test.name.as_bytes(), value.full_name());
+            negated_message(operator, &rule.test.written, &name)
+        }
     };
     let captures = found
         .map(|found| owned(found.captures, subject))

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::fuzzy::FuzzyHash;
 use super::rx::{Candidates, Dynamic, Limits, Options, Pattern};
 use super::{
-    AddressSet, Checksum, Comparison, Kind, Needle, Operator, Phrases, Substitution, phrases,
-    validation,
+    AddressSet, Checksum, Comparison, Grammar, GrammarLoader, Kind, Needle, Operator, Phrases,
+    Substitution, Validation, phrases, validation,
 };
 
 /// What compiling an operator may look at.
@@ -19,6 +19,8 @@ pub struct CompileContext<'a> {
     pub pcre_match_limit: Option<u32>,
     /// `SecPcreMatchLimitRecursion`.
     pub pcre_match_limit_recursion: Option<u32>,
+    /// Reads the grammars of `@validateSchema` and `@validateDTD`.
+    pub grammars: &'a dyn GrammarLoader,
     /// Reads a file.
     pub file: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
 }
@@ -33,6 +35,13 @@ impl CompileContext<'_> {
         }
     }
 
+    fn path(&self, name: &str) -> PathBuf {
+        match self.config_dir {
+            Some(dir) => dir.join(name), // an absolute name replaces the directory
+            None => name.into(),
+        }
+    }
+
     /// Reads a file named in an argument; the error is a sentence.
     fn read(&self, name: &[u8], what: &str) -> Result<Vec<u8>, String> {
         let name =
@@ -42,10 +51,7 @@ impl CompileContext<'_> {
                 "\"{name}\" is not fetched: give the path of a file and keep it current by other means."
             ));
         }
-        let path = match self.config_dir {
-            Some(dir) => dir.join(name), // an absolute name replaces the directory
-            None => name.into(),
-        };
+        let path = self.path(name);
         (self.file)(&path)
             .map_err(|e| format!("Could not open {what} file \"{}\": {e}", path.display()))
     }
@@ -133,6 +139,8 @@ pub fn compile(
             return Err(CompileError::whole("Missing parameter for operator 'rbl'."));
         }
         Kind::Rbl => Operator::Rbl,
+        Kind::ValidateSchema => validate(Grammar::Schema, argument, context)?,
+        Kind::ValidateDtd => validate(Grammar::Dtd, argument, context)?,
         Kind::UnconditionalMatch => Operator::UnconditionalMatch,
         Kind::NoMatch => Operator::NoMatch,
         // What `Kind::is_supported` does not name.
@@ -152,6 +160,31 @@ fn verify(
 ) -> Result<Operator, CompileError> {
     let candidates = Candidates::compile(argument, context.limits())?;
     Ok(Operator::Verify(checksum, candidates))
+}
+
+fn validate(
+    grammar: Grammar,
+    argument: &[u8],
+    context: &CompileContext<'_>,
+) -> Result<Operator, CompileError> {
+    let name = argument.trim_ascii();
+    if name.is_empty() {
+        let operator = grammar.kind().name();
+        let message = format!("Missing parameter for operator '{operator}'.");
+        return Err(CompileError::whole(message));
+    }
+    // What cannot be opened is told in the same words as for other files.
+    context
+        .read(name, grammar.name())
+        .map_err(CompileError::whole)?;
+    let path = context.path(&String::from_utf8_lossy(name));
+    let validator = context.grammars.load(grammar, &path).map_err(|problem| {
+        let (name, path) = (grammar.name(), path.display());
+        CompileError::whole(format!(
+            "Failed to load {name} from file \"{path}\": {problem}"
+        ))
+    })?;
+    Ok(Operator::Validate(Validation::new(grammar, validator)))
 }
 
 /// The parts of a list between separators, without empty ones, and where they are.

@@ -162,11 +162,7 @@ impl Kind {
     pub fn is_supported(self) -> bool {
         !matches!(
             self,
-            Kind::GsbLookup
-                | Kind::InspectFile
-                | Kind::ValidateDtd
-                | Kind::ValidateHash
-                | Kind::ValidateSchema
+            Kind::GsbLookup | Kind::InspectFile | Kind::ValidateHash
         )
     }
 

@@ -79,6 +79,7 @@ impl Operator {
             }
             (_, Detail::Sentence(sentence)) => return sentence.to_vec(),
             (Operator::DetectXss, _) => return b"detected XSS using libinjection.".to_vec(),
+            (_, Detail::Document(sentence)) => return sentence.as_bytes().to_vec(),
             (_, Detail::Fingerprint(name)) => {
                 return format!("detected SQLi using libinjection with fingerprint '{name}'")
                     .into_bytes();

@@ -16,6 +16,7 @@
 mod addresses;
 mod checksums;
 mod compile;
+mod document;
 mod fuzzy;
 mod kind;
 pub mod libinjection;
@@ -34,6 +35,10 @@ use crate::byte_set::ByteSet;
 pub use addresses::AddressSet;
 pub use checksums::Checksum;
 pub use compile::{CompileContext, CompileError, compile};
+pub use document::{
+    DocumentValidator, Grammar, GrammarLoader, NoGrammars, Obstacle, UnreadGrammars, Validation,
+    Validity,
+};
 pub use kind::Kind;
 pub use message::{MAX_QUOTED_BYTES, negated_message};
 pub use numbers::{Comparison, atoi};
@@ -96,6 +101,8 @@ pub enum Operator {
     GeoLookup,
     /// `@rbl`: who evaluates the rule asks the list.
     Rbl,
+    /// `@validateSchema`, `@validateDTD`: about the document of the body, not about values.
+    Validate(Validation),
     /// `@unconditionalMatch`, and what a `SecAction` has.
     UnconditionalMatch,
     /// `@noMatch`.
@@ -186,6 +193,7 @@ enum Detail {
     Fingerprint(Box<str>),
     Sentence(Box<[u8]>),
     Similar(usize, u32),
+    Document(Box<str>),
 }
 
 impl Operator {
@@ -215,6 +223,7 @@ impl Operator {
             Operator::FuzzyHash(_) => Kind::FuzzyHash,
             Operator::GeoLookup => Kind::GeoLookup,
             Operator::Rbl => Kind::Rbl,
+            Operator::Validate(validation) => validation.grammar().kind(),
             Operator::UnconditionalMatch => Kind::UnconditionalMatch,
             Operator::NoMatch => Kind::NoMatch,
         }
@@ -316,6 +325,8 @@ impl Operator {
                 None => Outcome::NoMatch,
                 Some((at, score)) => plain(Detail::Similar(at, score)),
             },
+            // A value is no document. Who has one asks `Validation::judge`.
+            Operator::Validate(validation) => validation.judge(Err(Obstacle::NoDocument)).0,
             Operator::UnconditionalMatch => plain(Detail::Plain),
             // Pure predicates cannot know: see `Outcome::of_lookup`.
             Operator::GeoLookup | Operator::Rbl => Outcome::NoMatch,
@@ -328,6 +339,11 @@ impl Operator {
 fn matched(detail: Detail, capture: bool, captures: impl FnOnce() -> Captures) -> Outcome {
     let captures = if capture { captures() } else { Captures::None };
     Outcome::Match(Match { captures, detail })
+}
+
+/// A match of an operator that has a sentence of its own about a document.
+fn document_outcome(sentence: String) -> Outcome {
+    plain(Detail::Document(sentence.into()))
 }
 
 /// A match of an operator that captures nothing.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::rule::{Argument, Chain, Rule, Selector, Target, Test};
 use crate::actions::{self, ActionList, AllowScope, Context, Disruptive, Flow, TransformationStep};
 use crate::body::xml::xpath;
-use crate::operators::{self, Kind, Operator, Substitution, rx::Pattern};
+use crate::operators::{self, GrammarLoader, Kind, Operator, Substitution, rx::Pattern};
 use crate::seclang::{self, ast};
 use crate::template::Template;
 use crate::transformations::Transformation;
@@ -54,6 +54,8 @@ pub struct Compiler<'a> {
     pub default_phase: Phase,
     /// `SecPcreMatchLimit`.
     pub pcre_match_limit: Option<u32>,
+    /// Reads the grammars of `@validateSchema` and `@validateDTD`.
+    pub grammars: &'a dyn GrammarLoader,
     /// `SecPcreMatchLimitRecursion`.
     pub pcre_match_limit_recursion: Option<u32>,
     /// What the administrator should know about what was compiled.
@@ -252,6 +254,7 @@ impl Compiler<'_> {
             config_dir: Path::new(&*self.origin.file).parent(),
             pcre_match_limit: self.pcre_match_limit,
             pcre_match_limit_recursion: self.pcre_match_limit_recursion,
+            grammars: self.grammars,
             file: &|path| std::fs::read(path),
         };
         let compiled = operators::compile(kind, text, &context).map_err(|error| {

@@ -65,6 +65,30 @@ impl Value<'_> {
     }
 }
 
+impl Value<'_> {
+    /// The name in the sentence about a negated operator, and in the debug log: with its key in any case, and `&` before
+    /// that of a number.
+    pub fn full_name(&self) -> Vec<u8> {
+        let nameless = matches!(
+            self.variable,
+            Variable::Xml | Variable::Env | Variable::Rule
+        );
+        if !nameless && !self.count {
+            return self.name();
+        }
+        let mut name = Vec::new();
+        if self.count {
+            name.push(b'&');
+        }
+        name.extend_from_slice(self.variable.name().as_bytes());
+        if let Some(key) = &self.key {
+            name.push(b':');
+            log_escape_nq(&mut name, key);
+        }
+        name
+    }
+}
+
 /// What a value may depend on besides the transaction.
 pub struct Scene<'s> {
     /// The server.

@@ -175,6 +175,7 @@ pub fn load(directory: &Path) -> (Vec<Scenario>, Vec<Configuration>) {
     let mut files: Vec<_> = fs::read_dir(directory)
         .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "toml"))
         .filter(|path| {
             path.file_name()
                 .is_some_and(|name| name != "differences.toml")

@@ -59,7 +59,7 @@ impl Server {
     ) -> Server {
         let root = fresh_root(name);
         let port = crate::ports::free();
-        let text = format!("Define BACKEND {backend}\n")
+        let text = format!("Define BACKEND {backend}\nDefine ROOT {}\n", root.display())
             + &base(installation, module, &root, port)
             + include_str!("httpd.conf");
         fs::write(root.join("httpd.conf"), text).unwrap();
@@ -183,6 +183,12 @@ fn fresh_root(name: &str) -> PathBuf {
         ),
     ] {
         fs::write(root.join("htdocs").join(file), content).unwrap();
+    }
+    for (file, content) in [
+        ("order.xsd", include_str!("../data/differential/order.xsd")),
+        ("order.dtd", include_str!("../data/differential/order.dtd")),
+    ] {
+        fs::write(root.join(file), content).unwrap();
     }
     fs::write(root.join("htdocs/long.txt"), "0123456789".repeat(200)).unwrap();
     root

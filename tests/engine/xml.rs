@@ -245,6 +245,26 @@ fn arguments_of_a_document_are_limited() {
     assert_eq!(long(1), 403);
 }
 
+/// Without httpd nobody can look into a grammar, and whoever checks a configuration is told so.
+#[test]
+fn grammars_that_nobody_read_are_told_and_never_pass() {
+    let schema = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/differential/order.xsd"
+    );
+    let rule = format!("SecRule XML \"@validateSchema {schema}\" \"id:1,phase:2,deny\"");
+    let notices = try_config(&rule).unwrap().notices();
+    assert!(
+        notices.iter().any(|text| text.contains("not looked into")),
+        "{notices:?}"
+    );
+    let order = "<order xmlns='urn:order' id='1'><item>AB1</item></order>";
+    assert_eq!(post(&rule, order).status, 403);
+    assert!(
+        try_config("SecRule XML \"@validateSchema /no/such.xsd\" \"id:1,phase:2,deny\"").is_err()
+    );
+}
+
 #[test]
 fn external_subsets_are_never_fetched_and_the_administrator_is_told() {
     let notices = |value: &str| {

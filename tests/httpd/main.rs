@@ -35,3 +35,4 @@ mod sections;
 mod start;
 mod surface;
 mod uploads;
+mod validation;

@@ -28,9 +28,11 @@ mod encoding;
 mod names;
 mod scanner;
 mod tag;
+mod write;
 pub mod xpath;
 
 pub use document::{Attribute, Children, Document, Element};
+pub use write::Omit;
 
 use encoding::{Decoder, Head};
 use scanner::Scanner;

@@ -625,6 +625,43 @@ Comment 0-13 =e
     assert_eq!(outline(&document), expected);
 }
 
+/// What is written reads as the same tree, so another parser sees what this one saw.
+#[test]
+fn what_is_written_is_what_was_read() {
+    let documents: &[&[u8]] = &[
+        b"<?p  q?r ?><a>x&amp;y<![CDATA[]]><![CDATA[1\r\n]]>z<b>t</b>u<!-- c-d\r-->v<?q?></a><!--e-->",
+        b"<a b='1&#10;&#9;&#13; \"&lt;>&apos;' c=''>&#13;&#10;\t \"'&gt;]]&gt;</a>",
+        b"<a><![CDATA[]]]]><![CDATA[>]]><b/><b></b><b> </b></a>",
+        b"<p:a xmlns:p='urn:p' xmlns='urn:d' p:b='\xC3\xA9' xml:lang='de'><c xmlns=''/></p:a>",
+    ];
+    for document in documents {
+        let first = read(document);
+        assert_eq!(first.error(), None);
+        let written = first.to_xml(Omit::Nothing);
+        let second = read(&written);
+        assert_eq!(
+            describe(&second),
+            describe(&first),
+            "{}",
+            written.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn schema_locations_are_left_out_by_their_meaning() {
+    let document = read(
+        b"<a xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:schemaLocation='u f' i:type='t' schemaLocation='x'>\
+        <b i:noNamespaceSchemaLocation='f' xmlns:x='urn:x' x:schemaLocation='y'/></a>",
+    );
+    let written = String::from_utf8(document.to_xml(Omit::SchemaLocations)).unwrap();
+    assert_eq!(
+        written,
+        "<a xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:type=\"t\" schemaLocation=\"x\">\
+        <b xmlns:x=\"urn:x\" x:schemaLocation=\"y\"></b></a>"
+    );
+}
+
 #[test]
 fn sniffing_sees_through_what_may_precede_a_document() {
     let xml: &[&[u8]] = &[

@@ -48,6 +48,7 @@ fn add(
 ) -> Outcome {
     let compiler = Compiler {
         origin: arguments.place.origin.clone(),
+        grammars: section.grammars,
         defaults: &section.defaults,
         default_phase: section.default_phase,
         pcre_match_limit: section.stated.pcre_match_limit.flatten(),

@@ -201,6 +201,7 @@ fn what_the_core_rule_set_matches_is_admitted() {
 #[test]
 fn what_other_operators_match_is_admitted() {
     let context = CompileContext {
+        grammars: &crate::operators::UnreadGrammars,
         config_dir: None,
         pcre_match_limit: None,
         pcre_match_limit_recursion: None,
