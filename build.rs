@@ -224,6 +224,8 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
     /// What is called. All of it is in httpd 2.4.52, the oldest that is supported, and in APR 1.6.
     const FUNCTIONS: &[&str] = &[
         "ap_hook_(pre_config|post_config|child_init|post_read_request|fixups|error_log|log_transaction)",
+        "ap_add_common_vars",
+        "ap_create_environment",
         "ap_hook_insert_(filter|error_filter)",
         "ap_register_(input|output)_filter",
         "ap_add_(input|output)_filter_handle",
@@ -250,7 +252,7 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
         "apr_pool_cleanup_(register|null)",
         "apr_shm_(create|baseaddr_get)",
         "apr_pstrmemdup",
-        "apr_table_(get|set|unset)",
+        "apr_table_(copy|get|make|set|unset)",
         "apr_uid_(current|name_get)",
         "apr_gid_name_get",
     ];

@@ -1,5 +1,8 @@
 //! The little that the engine asks of its host while it runs.
 
+use std::ffi::OsString;
+use std::process::Command;
+
 use crate::audit::Losses;
 use crate::variables::Variable;
 
@@ -26,6 +29,12 @@ pub trait Host {
 
     /// Where lost audit records are counted, for the whole server.
     fn audit_losses(&self) -> &Losses;
+
+    /// The environment of a program that a rule starts: the variables of CGI.
+    fn program_environment(&self) -> Vec<(OsString, OsString)>;
+
+    /// The last touch to a program that is about to start: what the server has open is the server's.
+    fn prepare_program(&self, program: &mut Command);
 
     /// Whether this host name (lower case, no port) is served here: a `ServerName` or `ServerAlias` of any virtual host.
     fn serves(&self, host: &str) -> bool;

@@ -23,6 +23,7 @@ pub mod client;
 pub mod collections;
 pub mod operators;
 pub mod pingback;
+pub mod scripts;
 pub mod seclang;
 pub mod transformations;
 

@@ -247,3 +247,28 @@ pub const REDIS_CONNECTIONS: usize = 8;
 
 /// The most that `connections=` can be set to: more than the threads that a process has as a rule.
 pub const REDIS_CONNECTIONS_MAXIMUM: usize = 64;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// scripts
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Most instructions of Lua's machine in one run of a script: about half a second. A script that looks at every byte of a
+/// body of 1 MiB takes some ten million.
+pub const SCRIPT_INSTRUCTION_LIMIT: u64 = 50_000_000;
+
+/// Most memory of one run of a script in bytes: a body of the default `SecRequestBodyNoFilesLimit` (1 MiB) with room for
+/// thirty copies.
+pub const SCRIPT_MEMORY_LIMIT: usize = 33_554_432;
+
+/// Most calls of `m.getvar` and its kin in one run of a script. Each can cost as much as a rule; what scripts do for every
+/// argument fits ten times.
+pub const SCRIPT_CALLS_LIMIT: u32 = 10_000;
+
+/// Longest text that a script can log or return in bytes. An alert has some hundred.
+pub const SCRIPT_TEXT_LIMIT: usize = 4096;
+
+/// Longest run of a program in milliseconds: httpd's default `Timeout`, mod_security2's bound. It holds a worker.
+pub const PROGRAM_TIME_LIMIT: u64 = 60_000;
+
+/// Longest first line of a program's output in bytes: mod_security2's buffer.
+pub const PROGRAM_LINE_LIMIT: usize = 255;

@@ -82,7 +82,8 @@ impl Template {
 }
 
 impl Macro {
-    fn parse(body: &[u8]) -> Macro {
+    /// Reads what stands between the brackets: a name, and behind the first dot a key.
+    pub fn parse(body: &[u8]) -> Macro {
         let (name, key) = match memchr::memchr(b'.', body) {
             Some(dot) => (
                 body.get(..dot).unwrap_or_default(),

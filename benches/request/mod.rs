@@ -50,6 +50,12 @@ impl Host for Silent {
         &LOSSES
     }
 
+    fn program_environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+        Vec::new()
+    }
+
+    fn prepare_program(&self, _program: &mut std::process::Command) {}
+
     fn serves(&self, host: &str) -> bool {
         host == HOST
     }

@@ -47,6 +47,18 @@ impl SetVar {
             Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
             None => (text, None),
         };
+        Ok(SetVar::assign(unset, name, value))
+    }
+
+    /// What a script says with `m.setvar(name, value)`, where the name may begin with `!` too.
+    pub fn of_script(name: &[u8], value: &[u8]) -> SetVar {
+        match name.strip_prefix(b"!") {
+            Some(name) => SetVar::assign(true, name, None),
+            None => SetVar::assign(false, name, Some(value)),
+        }
+    }
+
+    fn assign(unset: bool, name: &[u8], value: Option<&[u8]>) -> SetVar {
         // Compat: a name without a collection is accepted, and does nothing.
         let (collection, name) = split_name(name).unwrap_or((None, name));
         let assignment = match value {
@@ -57,11 +69,11 @@ impl SetVar {
             }
             Some(value) => Assignment::Set(Template::parse(value)),
         };
-        Ok(SetVar {
+        SetVar {
             collection,
             name: Template::parse(name),
             assignment,
-        })
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub use parse::{ActionError, ActionList, Context, parse};
 use std::sync::Arc;
 
 use crate::operators::{atoi, rx::Pattern};
+use crate::scripts::Executable;
 use crate::template::Template;
 use crate::transformations::Transformation;
 use crate::types::{Phase, Severity};
@@ -59,6 +60,8 @@ pub enum Effect {
     Collection(CollectionAction),
     /// `sanitiseArg` and its kin.
     Sanitise(Sanitise),
+    /// `exec`.
+    Exec(Arc<Executable>),
     /// `prepend` and `append`.
     Inject(Place, Template),
 }

@@ -1,10 +1,14 @@
 //! The tree of an action list to typed actions.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use super::{
     AllowScope, CollectionAction, Ctl, Disruptive, Effect, Flow, Meta, Place, Sanitise, SetVar,
     Switches, TransformationStep, data,
 };
 use crate::operators::atoi;
+use crate::scripts::Executable;
 use crate::seclang::{self, ast};
 use crate::template::Template;
 use crate::transformations::Transformation;
@@ -47,11 +51,15 @@ pub enum Context {
 /// A mistake in an action list.
 pub type ActionError = seclang::Error;
 
-/// Compiles an action list.
+/// Compiles an action list; `directory` is where relative file names in it start, that of the configuration file.
 ///
 /// Errors: unknown actions, missing or superfluous arguments, values out of range, and actions that are not allowed in
 /// this place (mod_security2: a chain's members have neither identity nor disruption; a default list has no identity).
-pub fn parse(actions: &[ast::Action], context: Context) -> Result<ActionList, ActionError> {
+pub fn parse(
+    actions: &[ast::Action],
+    context: Context,
+    directory: Option<&Path>,
+) -> Result<ActionList, ActionError> {
     let mut list = ActionList::default();
     for action in actions {
         let name = action.name.value.to_ascii_lowercase();
@@ -63,7 +71,8 @@ pub fn parse(actions: &[ast::Action], context: Context) -> Result<ActionList, Ac
         check_place(&name, &action.name, context)?;
         check_argument(&name, action)
             .map_err(|message| ActionError::new(message, whole.clone()))?;
-        one(&mut list, &name, action).map_err(|message| ActionError::new(message, whole))?;
+        one(&mut list, &name, action, directory)
+            .map_err(|message| ActionError::new(message, whole))?;
     }
     Ok(list)
 }
@@ -133,7 +142,12 @@ fn check_argument(name: &str, action: &ast::Action) -> Result<(), String> {
     }
 }
 
-fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), String> {
+fn one(
+    list: &mut ActionList,
+    name: &str,
+    action: &ast::Action,
+    directory: Option<&Path>,
+) -> Result<(), String> {
     let given = action
         .argument
         .as_ref()
@@ -306,9 +320,9 @@ fn one(list: &mut ActionList, name: &str, action: &ast::Action) -> Result<(), St
             .effects
             .push(Effect::Inject(Place::Behind, Template::parse(required()?))),
         "exec" => {
-            return Err(format!(
-                "The action {spelled} is not supported by this version of Palisade"
-            ));
+            let read = |path: &Path| std::fs::read(path);
+            let found = Executable::compile(required()?, directory, &read)?;
+            list.effects.push(Effect::Exec(Arc::new(found)));
         }
         _ => return Err(format!("Unknown action: {spelled}")),
     }

@@ -1,7 +1,9 @@
 //! What httpd does for the engine while a phase runs.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
+use std::process::Command;
 
+use super::host::process;
 use super::host::request::{self, Request};
 use super::host::server::{self, Server};
 use super::state::State;
@@ -100,6 +102,14 @@ impl Host for HttpdHost<'_> {
 
     fn audit_losses(&self) -> &Losses {
         shared::audit_losses()
+    }
+
+    fn program_environment(&self) -> Vec<(OsString, OsString)> {
+        process::environment(self.request)
+    }
+
+    fn prepare_program(&self, program: &mut Command) {
+        process::keep_descriptors(program);
     }
 
     fn serves(&self, host: &str) -> bool {

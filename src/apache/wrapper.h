@@ -8,6 +8,7 @@
 #include <http_request.h>
 #include <unixd.h>
 #include <util_filter.h>
+#include <util_script.h>
 #include <ap_mmn.h>
 #include <apr_buckets.h>
 #include <apr_hooks.h>

@@ -216,9 +216,13 @@ impl Arguments<'_> {
 
     /// A path relative to the file that the directive stands in.
     pub(super) fn sibling(&self, at: usize) -> PathBuf {
-        let directory = Path::new(&*self.place.origin.file)
-            .parent()
-            .unwrap_or(Path::new(""));
-        directory.join(self.text(at))
+        self.directory()
+            .unwrap_or(Path::new(""))
+            .join(self.text(at))
+    }
+
+    /// The directory of the file that the directive stands in.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        Path::new(&*self.place.origin.file).parent()
     }
 }

@@ -5,6 +5,7 @@ use super::settings::KeepFiles;
 use crate::actions::Effect;
 use crate::operators::{Kind, Operator};
 use crate::ruleset::Rule;
+use crate::scripts::Program;
 use crate::variables::Variable;
 
 impl Config {
@@ -57,7 +58,27 @@ impl Config {
                 .filter(|(is_unmet, _)| *is_unmet)
                 .map(|(_, sentence)| sentence.to_owned()),
         );
+        notices.extend(self.running("Lua scripts run", |rule| rule.scripts().next().is_some()));
+        notices.extend(self.running("Programs are started", |rule| {
+            rule.programs().next().is_some()
+        }));
+        let programs = self.all_rules().flat_map(Rule::programs);
+        notices.extend(programs.filter_map(Program::problem));
         notices
+    }
+
+    /// Which rules run code that is not the engine's own.
+    fn running(&self, what: &str, runs: impl Fn(&Rule) -> bool) -> Option<String> {
+        let chains = self.rules.chains();
+        let found: Vec<String> = chains
+            .filter(|chain| chain.rules.iter().any(&runs))
+            .map(|chain| match (chain.id(), chain.starter()) {
+                (0, Some(rule)) => format!("at {}:{}", rule.origin.file, rule.origin.line),
+                (id, _) => id.to_string(),
+            })
+            .collect();
+        let these = if found.len() == 1 { "rule" } else { "rules" };
+        (!found.is_empty()).then(|| format!("{what} on behalf of {these} {}.", found.join(", ")))
     }
 
     fn all_rules(&self) -> impl Iterator<Item = &Rule> {

@@ -69,6 +69,9 @@ impl Transaction {
             self.debug(5, |_| [b"Rule: ", &rule.text[..]].concat());
             self.debug_namespaces(rule);
         }
+        if rule.script.is_some() || matches!(*rule.test.operator, Operator::InspectFile(_)) {
+            return self.run_test(chain, rule, question.first_only, host);
+        }
         let excludes = self.excludes_targets();
         let mut hits = Vec::new();
         let mut failure = None;
@@ -343,7 +346,12 @@ fn owned(captures: Captures, subject: &[u8]) -> Captures {
 }
 
 /// `multiMatch`: the value itself, and what every transformation made of it that changed it.
-fn each_step(chain: &[Transformation], value: &[u8], env: &Env<'_>, ask: &mut dyn FnMut(&[u8])) {
+pub(super) fn each_step(
+    chain: &[Transformation],
+    value: &[u8],
+    env: &Env<'_>,
+    ask: &mut dyn FnMut(&[u8]),
+) {
     ask(value);
     let mut current = Cow::Borrowed(value);
     for transformation in chain {

@@ -10,6 +10,7 @@
 //! * `perform` does what the matching rule's actions say;
 //! * `substitute` rewrites streams;
 //! * `alert` words what the logs say of it;
+//! * `scripts` runs Lua and programs where a rule asks for it;
 //! * `persist` opens and stores persistent collections;
 //! * `inspect` fills the XML-RPC and pingback collections;
 //! * `uploads` keeps uploaded files or removes them;
@@ -27,6 +28,7 @@ mod lookup;
 mod masks;
 mod perform;
 mod persist;
+mod scripts;
 mod substitute;
 mod switch;
 mod uploads;

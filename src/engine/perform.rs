@@ -26,7 +26,10 @@ impl Transaction {
         host: &mut dyn Host,
     ) -> Vec<u8> {
         self.capture(&hit.captures);
-        self.matches.vars.push((hit.name, hit.value));
+        // Compat: a script that matches does so about no value, and MATCHED_VAR stays what it was.
+        if !hit.name.is_empty() {
+            self.matches.vars.push((hit.name, hit.value));
+        }
         for effect in &rule.effects {
             match effect {
                 Effect::SetVar(set) => self.set_variable(chain, set, host),
@@ -43,6 +46,7 @@ impl Transaction {
                     self.overrides.secrets.extend(matched);
                 }
                 Effect::Sanitise(what) => self.overrides.sanitise.push(what.clone()),
+                Effect::Exec(executable) => self.execute(chain, executable, host),
                 Effect::Collection(action) => self.collection_action(chain, action, host),
             }
         }
@@ -179,7 +183,7 @@ impl Transaction {
     }
 
     /// `setvar`. Compat: relative changes are integers and never fall below zero.
-    fn set_variable(&mut self, chain: &Chain, set: &SetVar, host: &dyn Host) {
+    pub(super) fn set_variable(&mut self, chain: &Chain, set: &SetVar, host: &dyn Host) {
         let scene = self.scene(chain, host);
         let name = self.expanded(&set.name, &scene);
         let value = match &set.assignment {

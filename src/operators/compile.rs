@@ -10,6 +10,7 @@ use super::{
     AddressSet, Checksum, Comparison, Grammar, GrammarLoader, Kind, Needle, Operator, Phrases,
     Substitution, Validation, phrases, validation,
 };
+use crate::scripts::Executable;
 
 /// What compiling an operator may look at.
 pub struct CompileContext<'a> {
@@ -142,6 +143,7 @@ pub fn compile(
         Kind::ValidateSchema => validate(Grammar::Schema, argument, context)?,
         Kind::ValidateDtd => validate(Grammar::Dtd, argument, context)?,
         Kind::UnconditionalMatch => Operator::UnconditionalMatch,
+        Kind::InspectFile => Operator::InspectFile(executable(argument, context)?),
         Kind::NoMatch => Operator::NoMatch,
         // What `Kind::is_supported` does not name.
         _ => {
@@ -238,6 +240,16 @@ fn fuzzy_hash(argument: &[u8], context: &CompileContext<'_>) -> Result<FuzzyHash
     let in_file = |message| CompileError::at(file_span.clone(), message);
     let text = context.read(file, "ssdeep").map_err(in_file)?;
     FuzzyHash::new(&String::from_utf8_lossy(file), &text, threshold).map_err(in_file)
+}
+
+/// Compat: everything behind the operator's name is the name of the file, blanks included.
+fn executable(argument: &[u8], context: &CompileContext<'_>) -> Result<Executable, CompileError> {
+    if argument.is_empty() {
+        return Err(CompileError::whole(
+            "Operator @inspectFile requires parameter.",
+        ));
+    }
+    Executable::compile(argument, context.config_dir, context.file).map_err(CompileError::whole)
 }
 
 fn addresses_from_file(

@@ -47,6 +47,8 @@ pub use rsub::Substitution;
 use rx::{Failure, Pattern};
 use validation::{UrlFault, Utf8Fault};
 
+use crate::scripts::Executable;
+
 /// A compiled operator.
 #[derive(Debug)]
 pub enum Operator {
@@ -105,6 +107,8 @@ pub enum Operator {
     Validate(Validation),
     /// `@unconditionalMatch`, and what a `SecAction` has.
     UnconditionalMatch,
+    /// `@inspectFile`. A value alone does not answer it: who evaluates the rule runs it with the transaction at hand.
+    InspectFile(Executable),
     /// `@noMatch`.
     NoMatch,
 }
@@ -225,6 +229,7 @@ impl Operator {
             Operator::Rbl => Kind::Rbl,
             Operator::Validate(validation) => validation.grammar().kind(),
             Operator::UnconditionalMatch => Kind::UnconditionalMatch,
+            Operator::InspectFile(_) => Kind::InspectFile,
             Operator::NoMatch => Kind::NoMatch,
         }
     }
@@ -330,6 +335,9 @@ impl Operator {
             Operator::UnconditionalMatch => plain(Detail::Plain),
             // Pure predicates cannot know: see `Outcome::of_lookup`.
             Operator::GeoLookup | Operator::Rbl => Outcome::NoMatch,
+            Operator::InspectFile(_) => Outcome::Error(Failure::other(
+                "@inspectFile was asked about a value without its transaction".to_owned(),
+            )),
             Operator::NoMatch => Outcome::NoMatch,
         }
     }

@@ -8,6 +8,7 @@ use super::rule::{Argument, Chain, Rule, Selector, Target, Test};
 use crate::actions::{self, ActionList, AllowScope, Context, Disruptive, Flow, TransformationStep};
 use crate::body::xml::xpath;
 use crate::operators::{self, GrammarLoader, Kind, Operator, Substitution, rx::Pattern};
+use crate::scripts::{self, Script};
 use crate::seclang::{self, ast};
 use crate::template::Template;
 use crate::transformations::Transformation;
@@ -17,6 +18,8 @@ use crate::variables::{Shape, Variable};
 /// Which argument of the directive a mistake is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Part {
+    /// The script.
+    Script,
     /// The targets.
     Targets,
     /// The operator.
@@ -35,7 +38,10 @@ pub struct CompileError {
 }
 
 /// What a rule is compiled from.
+#[derive(Default)]
 pub struct Source<'a> {
+    /// The file of a script, for `SecRuleScript`.
+    pub script: Option<&'a [u8]>,
     /// The targets; `None` for `SecAction`.
     pub targets: Option<&'a [u8]>,
     /// The operator; `None` for `SecAction`.
@@ -150,7 +156,7 @@ impl Compiler<'_> {
             error,
         };
         let tree = seclang::parse_actions(source.actions.unwrap_or_default()).map_err(at)?;
-        let list = actions::parse(&tree, context).map_err(at)?;
+        let list = actions::parse(&tree, context, self.directory()).map_err(at)?;
         self.notices
             .borrow_mut()
             .extend(list.notices.iter().cloned());
@@ -164,8 +170,10 @@ impl Compiler<'_> {
         list: &ActionList,
         default: &ActionList,
     ) -> Result<Rule, CompileError> {
+        let script = source.script.map(|name| self.script(name)).transpose()?;
         let namespaces = [&default.namespaces[..], &list.namespaces].concat();
         let targets = match source.targets {
+            None if script.is_some() => Vec::new(),
             Some(text) => bound_targets(text, &namespaces).map_err(|error| CompileError {
                 part: Part::Targets,
                 error,
@@ -207,6 +215,7 @@ impl Compiler<'_> {
             targets,
             transformations: transformations(&default.transformations, &list.transformations),
             test,
+            script,
             multi_match: list.switches.multi_match,
             capture: list.switches.capture,
             effects,
@@ -237,6 +246,20 @@ impl Compiler<'_> {
         }
     }
 
+    /// Where relative file names start.
+    fn directory(&self) -> Option<&Path> {
+        Path::new(&*self.origin.file).parent()
+    }
+
+    fn script(&self, name: &[u8]) -> Result<Arc<Script>, CompileError> {
+        let path = scripts::resolve(name, self.directory());
+        let script = Script::compile(&path, &|path| std::fs::read(path));
+        script.map(Arc::new).map_err(|message| CompileError {
+            part: Part::Script,
+            error: seclang::Error::new(message, 0..name.len()),
+        })
+    }
+
     fn test(&self, operator: &ast::Operator) -> Result<Test, seclang::Error> {
         let kind = Kind::lookup(&operator.name.value).ok_or_else(|| {
             unknown(
@@ -251,7 +274,7 @@ impl Compiler<'_> {
             _ => Argument::Constant(text.clone()),
         };
         let context = operators::CompileContext {
-            config_dir: Path::new(&*self.origin.file).parent(),
+            config_dir: self.directory(),
             pcre_match_limit: self.pcre_match_limit,
             pcre_match_limit_recursion: self.pcre_match_limit_recursion,
             grammars: self.grammars,
@@ -416,13 +439,17 @@ fn rule_text(source: &Source<'_>, operator: &ast::Operator, tree: &[ast::Action]
         text.extend_from_slice(part);
         text.push(b'"');
     };
-    let directive: &[u8] = match source.targets {
-        Some(targets) => {
+    let directive: &[u8] = match (source.targets, source.script) {
+        (_, Some(script)) => {
+            quoted(script);
+            b"SecRuleScript"
+        }
+        (Some(targets), None) => {
             quoted(targets);
             quoted(&ast::print_operator(operator));
             b"SecRule"
         }
-        None => b"SecAction",
+        (None, None) => b"SecAction",
     };
     if !tree.is_empty() {
         quoted(&ast::print_actions(tree));

@@ -117,8 +117,10 @@ impl LayerBuilder {
     }
 
     /// Adds the first rule of a chain, or a single one.
+    ///
+    /// Compat: the id of a script's rule is its name, but nobody minds another of the same.
     pub fn start(&mut self, chain: Chain) {
-        if chain.id() != 0 {
+        if chain.id() != 0 && chain.starter().is_none_or(|rule| rule.script.is_none()) {
             self.ids.insert(chain.id());
         }
         self.push(chain);

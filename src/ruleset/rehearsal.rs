@@ -43,7 +43,9 @@ impl Rehearsal {
         };
         let holds = match Switch::of(rule) {
             Some(switch) => self.holds(&switch),
-            None => matches!(*rule.test.operator, Operator::UnconditionalMatch),
+            None => {
+                rule.script.is_none() && matches!(*rule.test.operator, Operator::UnconditionalMatch)
+            }
         };
         if holds && chain.complete {
             self.perform(rule);

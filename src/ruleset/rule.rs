@@ -6,6 +6,7 @@ use crate::actions::{ActionList, Disruptive, Effect, Flow, Meta};
 use crate::body::xml::xpath;
 use crate::operators::Operator;
 use crate::operators::rx::Pattern;
+use crate::scripts::{Executable, Program, Script};
 use crate::template::Template;
 use crate::transformations::Transformation;
 use crate::types::{Origin, Phase};
@@ -22,6 +23,8 @@ pub struct Rule {
     pub transformations: Vec<Transformation>,
     /// What to test.
     pub test: Test,
+    /// `SecRuleScript`: a script that is asked once, instead of the test about targets.
+    pub script: Option<Arc<Script>>,
     /// Test after every transformation that changed something, not only after the last.
     pub multi_match: bool,
     /// Store what matched in TX:0 to TX:9.
@@ -51,6 +54,37 @@ impl Rule {
                 *target = bound;
             }
         }
+    }
+}
+
+impl Rule {
+    /// The Lua scripts that it runs: in the place of a test, as its operator, as actions.
+    pub fn scripts(&self) -> impl Iterator<Item = &Script> {
+        let executables = self.executables().filter_map(|found| match found {
+            Executable::Script(script) => Some(script),
+            Executable::Program(_) => None,
+        });
+        self.script.as_deref().into_iter().chain(executables)
+    }
+
+    /// The programs that it runs: as its operator, as actions.
+    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+        self.executables().filter_map(|found| match found {
+            Executable::Script(_) => None,
+            Executable::Program(program) => Some(program),
+        })
+    }
+
+    fn executables(&self) -> impl Iterator<Item = &Executable> {
+        let operator = match &*self.test.operator {
+            Operator::InspectFile(found) => Some(found),
+            _ => None,
+        };
+        let actions = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Exec(found) => Some(&**found),
+            _ => None,
+        });
+        operator.into_iter().chain(actions)
     }
 }
 

@@ -31,6 +31,7 @@ mod restarts;
 mod rewriting;
 #[path = "../support/scratch.rs"]
 mod scratch;
+mod scripts;
 mod sections;
 mod start;
 mod surface;

@@ -49,6 +49,12 @@ impl Host for Server {
         &self.losses
     }
 
+    fn program_environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+        Vec::new()
+    }
+
+    fn prepare_program(&self, _program: &mut std::process::Command) {}
+
     fn serves(&self, host: &str) -> bool {
         corpus::is_served(host)
     }

@@ -59,6 +59,15 @@ impl Host for TestHost {
         &self.losses
     }
 
+    fn program_environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+        let pairs = self.env.iter();
+        pairs
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
+    }
+
+    fn prepare_program(&self, _program: &mut std::process::Command) {}
+
     fn serves(&self, host: &str) -> bool {
         matches!(host, "blog.example" | "www.blog.example")
     }

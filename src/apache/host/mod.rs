@@ -10,6 +10,7 @@ pub(super) mod connection;
 pub(super) mod filter;
 pub(super) mod log;
 pub(super) mod pool;
+pub(super) mod process;
 pub(super) mod request;
 pub(super) mod server;
 pub(super) mod table;

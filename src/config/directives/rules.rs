@@ -23,9 +23,10 @@ pub(super) fn rule(section: &mut Section, arguments: &Arguments<'_>) -> Outcome 
         targets: Some(arguments.bytes(0)),
         operator: Some(arguments.bytes(1)),
         actions: arguments.optional(2),
+        ..Source::default()
     };
     add(section, arguments, &source, |part| match part {
-        Part::Targets => 0,
+        Part::Targets | Part::Script => 0,
         Part::Operator => 1,
         Part::Actions => 2,
     })
@@ -33,11 +34,23 @@ pub(super) fn rule(section: &mut Section, arguments: &Arguments<'_>) -> Outcome 
 
 pub(super) fn action(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     let source = Source {
-        targets: None,
-        operator: None,
         actions: Some(arguments.bytes(0)),
+        ..Source::default()
     };
     add(section, arguments, &source, |_| 0)
+}
+
+/// `SecRuleScript file.lua [actions]`.
+pub(super) fn script(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    let source = Source {
+        script: Some(arguments.bytes(0)),
+        actions: arguments.optional(1),
+        ..Source::default()
+    };
+    add(section, arguments, &source, |part| match part {
+        Part::Actions => 1,
+        _ => 0,
+    })
 }
 
 fn add(
@@ -56,10 +69,11 @@ fn add(
         notices: Default::default(),
     };
     let problem = |found: crate::ruleset::CompileError| {
-        let heading = if found.part == Part::Actions {
-            ACTIONS
-        } else {
-            RULE
+        let heading = match found.part {
+            Part::Actions => ACTIONS,
+            // Compat: the sentence about a script has no other heading.
+            Part::Script => "",
+            Part::Targets | Part::Operator => RULE,
         };
         Problem::Argument(heading, word(found.part), found.error)
     };
@@ -72,10 +86,12 @@ fn add(
     }
     let chain = compiler.starter(source).map_err(problem)?;
     let notices = compiler.notices.take();
-    if chain.id() == 0 {
+    // Compat: a script's rule needs no id, and may have one that is taken.
+    let must_be_known = source.script.is_none();
+    if must_be_known && chain.id() == 0 {
         return Err("ModSecurity: No action id present within the rule".into());
     }
-    if section.rules.knows(chain.id()) {
+    if must_be_known && section.rules.knows(chain.id()) {
         return Err("ModSecurity: Found another rule with the same id".into());
     }
     section.rules.start(chain);
@@ -117,7 +133,8 @@ pub(super) fn inheritance(section: &mut Section, arguments: &Arguments<'_>) -> O
 pub(super) fn default_action(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     let in_word = |error| Problem::Argument(ACTIONS, 0, error);
     let tree = seclang::parse_actions(arguments.bytes(0)).map_err(in_word)?;
-    let list = actions::parse(&tree, actions::Context::Default).map_err(in_word)?;
+    let directory = arguments.directory();
+    let list = actions::parse(&tree, actions::Context::Default, directory).map_err(in_word)?;
     let phase = list
         .switches
         .phase
@@ -207,7 +224,7 @@ pub(super) fn update_action_by_id(section: &mut Section, arguments: &Arguments<'
     } else {
         actions::Context::ChainMember
     };
-    let list = match actions::parse(&tree, context) {
+    let list = match actions::parse(&tree, context, arguments.directory()) {
         Ok(list) => list,
         // Compat: what cannot be done to a member is no mistake as long as there is no such member.
         Err(_)
