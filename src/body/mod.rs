@@ -117,13 +117,14 @@ impl Kind {
     ///
     /// Compat: as in mod_security2, JSON and XML are chosen by rules (`ctl:requestBodyProcessor`), never from here.
     pub fn from_content_type(content_type: &[u8]) -> Option<Self> {
-        let media_type = content_type
-            .trim_ascii()
-            .split(|&b| b == b';' || b == b',' || b.is_ascii_whitespace())
-            .next()?;
-        if media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+        let text = content_type.trim_ascii();
+        let begins = |name: &[u8]| {
+            text.get(..name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        };
+        if begins(b"application/x-www-form-urlencoded") {
             Some(Self::Urlencoded)
-        } else if media_type.eq_ignore_ascii_case(b"multipart/form-data") {
+        } else if begins(b"multipart/form-data") {
             Some(Self::Multipart)
         } else {
             None

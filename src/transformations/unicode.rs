@@ -5,7 +5,7 @@ use super::{ByteSet, hex};
 use std::borrow::Cow;
 
 /// What `utf8toUnicode` looks for: the bytes that can begin a sequence longer than one byte.
-pub(super) const LEAD: ByteSet = ByteSet::range(0xC2, 0xF4);
+pub(super) const LEAD: ByteSet = ByteSet::range(0xC0, 0xF7);
 
 /// The one byte that stands for a code point where no code page says better: its lowest eight bits, but the full-width
 /// forms U+FF01 to U+FF5E give the ASCII characters they look like.
@@ -17,32 +17,36 @@ pub(super) fn fold(code: u32) -> u8 {
     }
 }
 
-/// `utf8toUnicode`: each valid sequence of two to four bytes becomes `%u` and four lower-case digits.
+/// `utf8toUnicode`: each sequence of two to four bytes becomes `%u` and at least four lower-case digits.
 ///
-/// Compat: as 2.9, five- and six-digit code points lose their last digits (U+1F600 gives `%u1f60`), up to the U+13FFFF
-/// that four bytes starting with F4 can write. Unlike 2.9, which ends its result at a zero byte, zero bytes are copied.
+/// Compat: as 2.9, which decodes what no encoder writes, too, and marks it with the byte that it begins with: before the
+/// digits what begins beyond Unicode, behind them what is overlong or a surrogate. Unlike 2.9, which drops the first byte
+/// of a sequence that is cut short and ends its result at a zero byte, all else is copied.
 pub(super) fn from_utf8(input: &[u8]) -> Cow<'_, [u8]> {
     rewrite(input, &LEAD, |rest, out| {
-        let (code, tail) = code_point(rest)?;
-        let shown = match code {
-            0..=0xFFFF => code,
-            0x1_0000..=0xF_FFFF => code >> 4,
-            _ => code >> 8,
-        };
+        let &lead = rest.first()?;
+        let (code, least, tail) = code_point(rest)?;
+        if lead > 0xF4 {
+            out.push(lead);
+        }
         out.extend(b"%u");
-        [12, 8, 4, 0]
-            .iter()
-            .for_each(|shift| out.push(hex::low_digit(shown >> shift)));
+        let digits = (4..6).find(|digits| code >> (4 * digits) == 0).unwrap_or(6);
+        for digit in (0..digits).rev() {
+            out.push(hex::low_digit(code >> (4 * digit)));
+        }
+        if code < least || matches!(code, 0xD800..=0xDFFF) {
+            out.push(lead);
+        }
         Some(tail)
     })
 }
 
-/// The code point that `rest` begins with, if it takes more than one byte, is not overlong and no surrogate.
-fn code_point(rest: &[u8]) -> Option<(u32, &[u8])> {
+/// The number that `rest` begins with, if it takes more than one byte; the least number that needs so many; the rest.
+fn code_point(rest: &[u8]) -> Option<(u32, u32, &[u8])> {
     let (width, lead_bits, least) = match rest.first()? {
-        0xC2..=0xDF => (2, 0x1F, 0x80),
+        0xC0..=0xDF => (2, 0x1F, 0x80),
         0xE0..=0xEF => (3, 0x0F, 0x800),
-        0xF0..=0xF4 => (4, 0x07, 0x1_0000),
+        0xF0..=0xF7 => (4, 0x07, 0x1_0000),
         _ => return None,
     };
     let (sequence, tail) = rest.split_at_checked(width)?;
@@ -52,5 +56,5 @@ fn code_point(rest: &[u8]) -> Option<(u32, &[u8])> {
         .try_fold(u32::from(lead & lead_bits), |code, byte| {
             (byte & 0xC0 == 0x80).then(|| code << 6 | u32::from(byte & 0x3F))
         })?;
-    (code >= least && !matches!(code, 0xD800..=0xDFFF)).then_some((code, tail))
+    Some((code, least, tail))
 }
