@@ -83,7 +83,10 @@ impl Template {
 
 impl Macro {
     /// Reads what stands between the brackets: a name, and behind the first dot a key.
+    ///
+    /// Compat: `&` is read, and does not count.
     pub fn parse(body: &[u8]) -> Macro {
+        let body = body.strip_prefix(b"&").unwrap_or(body);
         let (name, key) = match memchr::memchr(b'.', body) {
             Some(dot) => (
                 body.get(..dot).unwrap_or_default(),
@@ -128,6 +131,7 @@ mod tests {
             ("%{MATCHED_VAR}", "<MATCHED_VAR ->"),
             ("%{no.such} %{open", "<? such> %{open"),
             ("100% %{}", "100% <? ->"),
+            ("%{&ARGS}", "<ARGS ->"),
         ];
         for (text, expected) in cases {
             assert_eq!(expand(text), expected, "{text}");

@@ -164,7 +164,7 @@ fn pattern(text: &str) -> Result<Arc<Pattern>, String> {
 impl TargetExclusion {
     /// Reads `VARIABLE[:key]`; `None` when there is no such variable.
     pub fn parse(text: &str) -> Option<TargetExclusion> {
-        let text = text.trim().trim_start_matches('!');
+        let text = text.trim();
         let (name, key) = match text.split_once(':') {
             Some((name, key)) => (name, Some(key.trim_matches('\'').as_bytes().to_vec())),
             None => (text, None),

@@ -30,6 +30,8 @@ pub enum Assignment {
 pub enum CollectionAction {
     /// `initcol:collection=key`.
     Init(Variable, Template),
+    /// `setsid:key`, `setuid:key`, `setrsc:key`: opens the collection of this web application, and says who the client is.
+    Identify(Variable, Template),
     /// `expirevar:collection.name=seconds`.
     Expire(Variable, Template, Template),
     /// `deprecatevar:collection.name=amount/seconds`.
@@ -44,7 +46,11 @@ impl SetVar {
             None => (false, text),
         };
         let (name, value) = match memchr::memchr(b'=', text) {
-            Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
+            // Compat: white space before the value does not belong to it.
+            Some(at) => {
+                let value = text.get(at + 1..).map(<[u8]>::trim_ascii_start);
+                (text.get(..at).unwrap_or_default(), value)
+            }
             None => (text, None),
         };
         Ok(SetVar::assign(unset, name, value))
@@ -64,7 +70,7 @@ impl SetVar {
         let assignment = match value {
             _ if unset => Assignment::Unset,
             None => Assignment::Set(Template::parse(b"1")),
-            Some(value) if matches!(value, [b'+' | b'-', _, ..]) => {
+            Some(value) if matches!(value, [b'+' | b'-', ..]) => {
                 Assignment::Add(Template::parse(value))
             }
             Some(value) => Assignment::Set(Template::parse(value)),

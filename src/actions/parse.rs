@@ -28,6 +28,8 @@ pub struct ActionList {
     pub transformations: Vec<TransformationStep>,
     /// What the match does besides refusing, in order.
     pub effects: Vec<Effect>,
+    /// The list as written.
+    pub tree: Vec<ast::Action>,
     /// What is accepted because mod_security2 accepts it, although it hardly says what was meant: one sentence each.
     pub notices: Vec<String>,
     /// `xmlns`: prefixes in XPath expressions, and the namespaces they stand for.
@@ -60,7 +62,10 @@ pub fn parse(
     context: Context,
     directory: Option<&Path>,
 ) -> Result<ActionList, ActionError> {
-    let mut list = ActionList::default();
+    let mut list = ActionList {
+        tree: actions.to_vec(),
+        ..ActionList::default()
+    };
     for action in actions {
         let name = action.name.value.to_ascii_lowercase();
         let whole = action.name.span.start
@@ -282,10 +287,11 @@ fn one(
                 "setuid" => Variable::User,
                 _ => Variable::Resource,
             };
-            list.effects.push(Effect::Collection(CollectionAction::Init(
-                collection,
-                Template::parse(required()?),
-            )));
+            list.effects
+                .push(Effect::Collection(CollectionAction::Identify(
+                    collection,
+                    Template::parse(required()?),
+                )));
         }
         "expirevar" | "deprecatevar" => match timed(name, required()?) {
             Some(action) => list.effects.push(Effect::Collection(action)),

@@ -101,8 +101,20 @@ pub(super) fn request(request: Request<'_>, forwarding: &[Header]) -> facts::Req
     }
 }
 
+/// How far a response is.
+#[derive(Clone, Copy)]
+pub(super) enum Ends<'r> {
+    /// It is about to be looked at.
+    Later,
+    /// It is a refusal whose headers are about to leave. The handler is the one that was meant to answer: while one does
+    /// without having been told to, httpd calls it by the media type, and forgets that again afterwards.
+    Refused(Option<&'r [u8]>),
+    /// It has been sent.
+    Sent,
+}
+
 /// The response line and headers, as far as they are known.
-pub(super) fn response(request: Request<'_>) -> Response {
+pub(super) fn response(request: Request<'_>, ends: Ends<'_>) -> Response {
     let mut texts = Texts::default();
     let status_line = texts.add(request.status_line());
     let protocol = texts.add(response_protocol(request));
@@ -112,19 +124,23 @@ pub(super) fn response(request: Request<'_>) -> Response {
     let content_encoding = request
         .content_encoding()
         .map(|encoding| texts.add(encoding));
-    let handler = request.handler().map(|handler| texts.add(handler));
+    let handler = match ends {
+        Ends::Later | Ends::Sent => request.handler(),
+        Ends::Refused(handler) => handler,
+    };
+    let handler = handler.map(|handler| texts.add(handler));
     let (regular, always) = (request.headers_out(), request.error_headers_out());
-    // httpd adds the type to the headers only when it sends them.
+    // Compat: httpd adds the type to the headers only when it sends them, so that phases 3 and 4 see it only where a backend
+    // or a script stated it. The record of a refusal is written before that, and has it all the same.
     let stated = regular
         .get(c"Content-Type")
         .or_else(|| always.get(c"Content-Type"))
         .is_some();
-    let added = if stated {
-        None
-    } else {
-        request
+    let added = match stated || matches!(ends, Ends::Later) {
+        true => None,
+        false => request
             .content_type()
-            .map(|value| (&b"Content-Type"[..], value))
+            .map(|value| (&b"Content-Type"[..], value)),
     };
     let headers = texts.add_headers(regular.iter().chain(always.iter()).chain(added));
     let texts = texts.freeze();

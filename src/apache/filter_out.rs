@@ -155,7 +155,7 @@ fn phases(request: Request<'_>, state: &State, piece: &mut Brigade<'_>) -> Resul
     let mut stage = state.stage.borrow_mut();
     if let Stage::Expected = *stage {
         let verdict = state.with(request, |transaction, host| {
-            transaction.response_headers(facts::response(request));
+            transaction.response_headers(facts::response(request, facts::Ends::Later));
             transaction.run(Phase::ResponseHeaders, host)
         });
         if let Some(next) = interrupted(request, state, verdict) {
@@ -314,9 +314,17 @@ fn owes_lost_record(request: Request<'_>, state: &State) -> bool {
 
 /// Phase 5 and the audit record, before the response leaves.
 fn finish(request: Request<'_>, state: &State) {
+    let meant = state.handler.borrow();
+    let handler = match &*meant {
+        Some(handler) => handler.as_deref(),
+        None => request.handler(),
+    };
     state.with(request, |transaction, host| {
         if !transaction.finished() {
-            transaction.finish(facts::response(request), host);
+            transaction.finish(
+                facts::response(request, facts::Ends::Refused(handler)),
+                host,
+            );
         }
     });
 }

@@ -69,7 +69,7 @@ fn header_value(url: &[u8]) -> Vec<u8> {
     url.iter()
         .fold(Vec::with_capacity(url.len()), |mut value, &byte| {
             match byte {
-                0..=b' ' | 0x7f => value.extend_from_slice(format!("%{byte:02X}").as_bytes()),
+                0..b' ' | 0x7f => value.extend_from_slice(format!("%{byte:02X}").as_bytes()),
                 _ => value.push(byte),
             }
             value
@@ -94,7 +94,7 @@ mod tests {
         );
         assert_eq!(
             header_value(b"/x\r\nSet-Cookie: a=\x00b"),
-            b"/x%0D%0ASet-Cookie:%20a=%00b"
+            b"/x%0D%0ASet-Cookie: a=%00b"
         );
     }
 }

@@ -132,6 +132,8 @@ pub(super) unsafe extern "C" fn insert_filter(request: *mut sys::request_rec) {
         }
         if !request.is_subrequest() && state.wants_response() {
             hooks::add_response_filter(request);
+            let handler = request.handler().map(<[u8]>::to_vec);
+            state.handler.replace(Some(handler));
         }
     });
     if inserted.is_err() {
@@ -199,7 +201,7 @@ pub(super) unsafe extern "C" fn log_transaction(request: *mut sys::request_rec) 
             state.restore_headers(request);
             state.with(request, |transaction, host| {
                 if !transaction.finished() {
-                    transaction.finish(facts::response(request.last()), host);
+                    transaction.finish(facts::response(request.last(), facts::Ends::Sent), host);
                 }
             });
         }

@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) stage: RefCell<Stage>,
     /// Request headers that the handler must not see: name and value.
     withheld: RefCell<Vec<(&'static CStr, Vec<u8>)>>,
+    /// The handler that was meant to answer when httpd was about to call one.
+    pub(super) handler: RefCell<Option<Option<Vec<u8>>>>,
     transaction: RefCell<Option<Transaction>>,
     overheard: RefCell<Vec<String>>,
     /// A hook has panicked: no phase runs any more.

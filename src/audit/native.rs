@@ -243,9 +243,12 @@ impl Writer<'_, '_> {
             record.sanitised.response_headers,
         );
         self.identities();
-        self.raw(b"Engine-Mode: \"");
-        self.raw(engine_mode(record.engine_mode));
-        self.raw(b"\"\n");
+        // Compat: it says nothing of an engine that is off.
+        if record.engine_mode != EngineMode::Off {
+            self.raw(b"Engine-Mode: \"");
+            self.raw(engine_mode(record.engine_mode));
+            self.raw(b"\"\n");
+        }
         self.slow_rules();
     }
 

@@ -43,15 +43,19 @@ pub struct Change {
 impl Live {
     /// Opens a collection; `timeout` in seconds is that of a new one.
     pub fn open(store: &dyn Store, id: Id, timeout: i64, now: i64) -> Live {
-        let record = store.load(&id, now);
+        let stored = store.load(&id, now);
+        let known = stored.is_some();
         let mut live = Live {
-            record: record.unwrap_or_else(|| new_record(&id, timeout, now)),
+            record: stored.unwrap_or_else(|| new_record(&id, timeout, now)),
             id,
             done: Vec::new(),
             expiries: Vec::new(),
             counted: false,
         };
-        live.compute_rate(now);
+        // Compat: a new record has no rate yet.
+        if known {
+            live.compute_rate(now);
+        }
         live
     }
 
@@ -90,6 +94,7 @@ impl Live {
     /// Compat: what the store adds is the difference that the transaction saw, which for one that stopped at zero is less
     /// than `amount`.
     pub fn add(&mut self, name: &[u8], amount: i64) {
+        let name = &self.record.spelled(name).to_vec();
         let before = self.get(name).map_or(0, atoi);
         let sum = before.saturating_add(amount).max(0);
         self.record.write(name, sum.to_string().into_bytes());

@@ -36,9 +36,15 @@ impl Record {
     /// Sets a value.
     pub(super) fn write(&mut self, name: &[u8], value: Vec<u8>) {
         match self.values.iter_mut().find(|(known, _)| same(known, name)) {
-            Some((_, old)) => *old = value,
+            Some(known) => *known = (name.to_vec(), value),
             None => self.values.push((name.to_vec(), value)),
         }
+    }
+
+    /// A name as it was spelled when it was set last.
+    pub(super) fn spelled<'r>(&'r self, name: &'r [u8]) -> &'r [u8] {
+        let known = self.values.iter().find(|(known, _)| same(known, name));
+        known.map_or(name, |(known, _)| known)
     }
 
     /// Removes a value.

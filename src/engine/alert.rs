@@ -112,7 +112,7 @@ impl Transaction {
     /// A message of the engine that does not by itself ask for a record.
     pub(crate) fn report(&mut self, text: &[u8]) {
         self.matches.messages.push(Message {
-            text: text.to_vec(),
+            text: text.trim_ascii_end().to_vec(),
             rule: 0,
         });
         self.debug(1, |_| text.to_vec());

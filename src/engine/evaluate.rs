@@ -58,7 +58,10 @@ impl Transaction {
         let scene = self.scene(chain, host);
         let argument = match &rule.test.argument {
             Argument::Constant(text) => Cow::Borrowed(text.as_slice()),
-            Argument::Template(template) => Cow::Owned(self.expand(template, &scene)),
+            Argument::Template(template) => {
+                let expanded = Cow::Owned(self.expand(template, &scene));
+                rule.test.operator.prepare(expanded)
+            }
         };
         let env = Env {
             unicode_map: self.config.unicode_map.as_deref(),

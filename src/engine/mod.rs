@@ -166,17 +166,16 @@ impl Transaction {
                     continue;
                 }
                 outcome = Outcome::Match;
+                // Compat: part K has a rule once for each of its matches.
+                self.matches.rules.push(MatchedRule {
+                    chain: Arc::clone(chain),
+                    matched: chain.rules.len(),
+                });
                 if self.conclude(chain, rule, message, host) {
                     outcome = Outcome::EndOfPhase;
                     break;
                 }
             }
-        }
-        if outcome != Outcome::NoMatch {
-            self.matches.rules.push(MatchedRule {
-                chain: Arc::clone(chain),
-                matched: chain.rules.len(),
-            });
         }
         self.matches.end_chain();
         outcome

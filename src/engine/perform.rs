@@ -9,7 +9,7 @@ use super::evaluate::Hit;
 use crate::actions::{AllowScope, Assignment, Ctl, Disruptive, Effect, Place, Sanitise, SetVar};
 use crate::host::Host;
 use crate::limits;
-use crate::operators::{Captures, atoi};
+use crate::operators::{Captures, Kind, atoi};
 use crate::ruleset::{Chain, Rule};
 use crate::template::Template;
 use crate::transaction::{Interruption, InterruptionKind, Transaction};
@@ -25,7 +25,8 @@ impl Transaction {
         hit: Hit,
         host: &mut dyn Host,
     ) -> Vec<u8> {
-        self.capture(&hit.captures);
+        let phrases = matches!(rule.test.operator.kind(), Kind::Pm | Kind::PmFromFile);
+        self.capture(&hit.captures, !phrases);
         // Compat: a script that matches does so about no value, and MATCHED_VAR stays what it was.
         if !hit.name.is_empty() {
             self.matches.vars.push((hit.name, hit.value));
@@ -110,6 +111,13 @@ impl Transaction {
             Ending::Allow(AllowScope::Request) => {
                 format!("Access to request allowed (phase {}).", self.phase)
             }
+            // Compat: it says so itself.
+            Ending::Interrupt(InterruptionKind::Deny, 0) => {
+                let phase = self.phase;
+                format!(
+                    "Access denied with code 500 (phase {phase}) (Internal Error: Invalid status code requested 0)."
+                )
+            }
             Ending::Interrupt(InterruptionKind::Deny, status) => {
                 format!("Access denied with code {status} (phase {}).", self.phase)
             }
@@ -166,16 +174,21 @@ impl Transaction {
         }
     }
 
-    fn capture(&mut self, captures: &Captures) {
-        const NAMES: [&[u8]; 10] = [b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9"];
+    /// Compat: captures of regular expressions stand last among the variables then, and those beyond 9 are set but never
+    /// unset.
+    fn capture(&mut self, captures: &Captures, last: bool) {
         match captures {
             Captures::None => {}
             Captures::SetFirst(piece) => self.tx.set(b"0", piece.bytes(b"").to_vec()),
             Captures::Replace(pieces) => {
-                for (at, name) in NAMES.iter().enumerate() {
-                    match pieces.get(at) {
-                        Some(piece) => self.tx.set(name, piece.bytes(b"").to_vec()),
-                        None => self.tx.remove(name),
+                for at in 0..pieces.len().max(10) {
+                    let name = at.to_string().into_bytes();
+                    let piece = pieces.get(at);
+                    if last || piece.is_none() {
+                        self.tx.remove(&name);
+                    }
+                    if let Some(piece) = piece {
+                        self.tx.set(&name, piece.bytes(b"").to_vec());
                     }
                 }
             }
@@ -231,6 +244,7 @@ impl Transaction {
                 None => live.set(&name, value.to_vec()),
             },
             (Some((_, live)), None) => live.remove(&name),
+            (None, Some(value)) if amount.is_some() => self.tx.set(&name, value),
             (None, Some(value)) => self.tx.put(name, value),
             (None, None) => self.tx.remove(&name),
         }

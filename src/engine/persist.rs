@@ -21,7 +21,19 @@ impl Transaction {
         match action {
             CollectionAction::Init(variable, key) => {
                 let key = self.expand(key, &scene);
-                self.open_collection(*variable, key);
+                self.open_collection(*variable, variable.name().to_ascii_lowercase(), key);
+            }
+            CollectionAction::Identify(variable, key) => {
+                let mut key = self.expand(key, &scene);
+                key.truncate(limits::COLLECTION_KEY_LIMIT);
+                match variable {
+                    Variable::Session => self.session = Some(key.clone()),
+                    Variable::User => self.user = Some(key.clone()),
+                    _ => {}
+                }
+                // Compat: these belong to an application.
+                let name = format!("{}_{}", self.config.web_app_id, variable.name());
+                self.open_collection(*variable, name, key);
             }
             CollectionAction::Expire(variable, name, seconds) => {
                 let (name, seconds) = (self.expand(name, &scene), self.expand(seconds, &scene));
@@ -46,24 +58,11 @@ impl Transaction {
     /// Opens a collection once; later openings of the same one are ignored, as in mod_security2.
     ///
     /// Limit: keys are cut at [`limits::COLLECTION_KEY_LIMIT`] bytes.
-    fn open_collection(&mut self, variable: Variable, mut key: Vec<u8>) {
+    fn open_collection(&mut self, variable: Variable, name: String, mut key: Vec<u8>) {
         if self.live(variable).is_some() {
             return;
         }
         key.truncate(limits::COLLECTION_KEY_LIMIT);
-        let plain = variable.name().to_ascii_lowercase();
-        let name = match variable {
-            // Compat: these belong to an application.
-            Variable::Session | Variable::User | Variable::Resource => {
-                format!("{}_{}", self.config.web_app_id, variable.name())
-            }
-            _ => plain,
-        };
-        match variable {
-            Variable::Session => self.session = Some(key.clone()),
-            Variable::User => self.user = Some(key.clone()),
-            _ => {}
-        }
         let live = Live::open(
             self.config.collections.store(),
             Id { name, key },

@@ -9,7 +9,7 @@ pub const MAX_QUOTED_BYTES: usize = 252;
 
 /// Escapes text for the log: `"` and `\` by a backslash, `\b \n \r \t \v` by
 /// name, other bytes outside of printable ASCII as `\xHH`.
-fn escape(text: &[u8]) -> Vec<u8> {
+pub fn escape(text: &[u8]) -> Vec<u8> {
     let mut escaped = Vec::with_capacity(text.len());
     for &byte in text {
         let name = match byte {

@@ -29,6 +29,7 @@ pub mod rx;
 mod strings;
 mod validation;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::byte_set::ByteSet;
@@ -40,7 +41,7 @@ pub use document::{
     Validity,
 };
 pub use kind::Kind;
-pub use message::{MAX_QUOTED_BYTES, negated_message};
+pub use message::{MAX_QUOTED_BYTES, escape, negated_message};
 pub use numbers::{Comparison, atoi};
 pub use phrases::{Needle, Phrases};
 pub use rsub::Substitution;
@@ -243,10 +244,21 @@ impl Operator {
         }
     }
 
+    /// What the operator makes of its argument once macros are expanded in it.
+    ///
+    /// Compat: in a pattern with macros most characters that mean something stand for themselves, in its own text, too.
+    /// Whatever a client sends cannot become a pattern.
+    pub fn prepare<'a>(&self, expanded: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+        match self {
+            Operator::RxDynamic(_) => Cow::Owned(rx::escape(&expanded)),
+            _ => expanded,
+        }
+    }
+
     /// Asks the operator about a value.
     ///
     /// `argument` is that of the rule, with macros expanded if the operator
-    /// expands them ([`Kind::expands_macros`]); others ignore it.  `capture` is
+    /// expands them ([`Kind::expands_macros`]) and prepared; others ignore it.  `capture` is
     /// whether [`Match::captures`] is wanted, which may cost time.
     ///
     /// A variable without a value is not asked about at all; one that is null

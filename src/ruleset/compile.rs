@@ -86,11 +86,8 @@ impl Compiler<'_> {
 
         let own = switches.disruptive.clone();
         let inherited = default.switches.disruptive.clone();
-        let disruptive = match switches.block {
-            true => inherited.or(own.clone()),
-            false => own.clone().or(inherited),
-        };
-        let disruptive = disruptive.unwrap_or(Disruptive::Pass);
+        // Compat: an action of the rule's own wins over `block`, whichever stands first.
+        let disruptive = own.clone().or(inherited).unwrap_or(Disruptive::Pass);
         let refuses = |what: &Disruptive| {
             !matches!(
                 what,
@@ -113,6 +110,10 @@ impl Compiler<'_> {
             .auditlog
             .or(default.switches.auditlog)
             .unwrap_or(true);
+        let tree = match default.tree.is_empty() {
+            true => merged_actions(&built_in_default(), &tree),
+            false => merged_actions(&default.tree, &tree),
+        };
         let rule = self.rule(source, &tree, &list, default)?;
         Ok(Chain {
             phase,
@@ -132,13 +133,15 @@ impl Compiler<'_> {
     }
 
     /// Compiles a rule that belongs to an open chain; also says whether the chain goes on behind it.
-    pub fn member(&self, source: &Source<'_>) -> Result<(Rule, bool), CompileError> {
+    ///
+    /// Compat: what the default list says of transformations and effects holds for members, too.
+    pub fn member(&self, phase: Phase, source: &Source<'_>) -> Result<(Rule, bool), CompileError> {
         let (tree, list) = self.actions(source, Context::ChainMember)?;
         let more = list.switches.chain;
-        Ok((
-            self.rule(source, &tree, &list, &ActionList::default())?,
-            more,
-        ))
+        let fallback = ActionList::default();
+        let default = self.defaults.get(phase.index()).and_then(Option::as_ref);
+        let default = default.unwrap_or(&fallback);
+        Ok((self.rule(source, &tree, &list, default)?, more))
     }
 
     /// Compiles a list of targets on its own (`SecRuleUpdateTargetById` and its kin).
@@ -216,8 +219,8 @@ impl Compiler<'_> {
             transformations: transformations(&default.transformations, &list.transformations),
             test,
             script,
-            multi_match: list.switches.multi_match,
-            capture: list.switches.capture,
+            multi_match: list.switches.multi_match || default.switches.multi_match,
+            capture: list.switches.capture || default.switches.capture,
             effects,
             origin: self.origin.clone(),
             text: rule_text(source, &operator, tree).into(),
@@ -432,7 +435,9 @@ fn transformations(
 }
 
 /// The rule in one line, as part K of the audit log shows it.
-fn rule_text(source: &Source<'_>, operator: &ast::Operator, tree: &[ast::Action]) -> Vec<u8> {
+///
+/// Compat: the argument of the operator is escaped as in alerts; what the rule takes from the default list stands first.
+fn rule_text(source: &Source<'_>, operator: &ast::Operator, actions: &[ast::Action]) -> Vec<u8> {
     let mut text = Vec::new();
     let mut quoted = |part: &[u8]| {
         text.extend_from_slice(b" \"");
@@ -446,13 +451,77 @@ fn rule_text(source: &Source<'_>, operator: &ast::Operator, tree: &[ast::Action]
         }
         (Some(targets), None) => {
             quoted(targets);
-            quoted(&ast::print_operator(operator));
+            let mut shown = operator.clone();
+            shown.argument.value = operators::escape(&operator.argument.value);
+            quoted(&ast::print_operator(&shown));
             b"SecRule"
         }
         (None, None) => b"SecAction",
     };
-    if !tree.is_empty() {
-        quoted(&ast::print_actions(tree));
+    if !actions.is_empty() {
+        quoted(&ast::print_actions(actions));
     }
     [directive, &text].concat()
+}
+
+/// A rule's actions laid over those of the default list: an action that can stand only once takes the place of the default
+/// one, or of all that it excludes, and what stands many times is added.
+fn merged_actions(default: &[ast::Action], own: &[ast::Action]) -> Vec<ast::Action> {
+    let mut merged = default.to_vec();
+    for action in own {
+        let name = action.name.value.to_ascii_lowercase();
+        let same = |other: &ast::Action| other.name.value.eq_ignore_ascii_case(&name);
+        match exclusive_group(&name) {
+            Some(group) => {
+                merged.retain(|other| {
+                    let other = other.name.value.to_ascii_lowercase();
+                    exclusive_group(&other) != Some(group)
+                });
+                merged.push(action.clone());
+            }
+            None if is_single(&name) && merged.iter().any(same) => {
+                let known = merged.iter_mut().filter(|other| same(other));
+                known.for_each(|other| *other = action.clone());
+            }
+            None => merged.push(action.clone()),
+        }
+    }
+    merged
+}
+
+/// Actions of which only the last one holds.
+fn exclusive_group(name: &str) -> Option<u8> {
+    match name {
+        "allow" | "block" | "deny" | "drop" | "pass" | "pause" | "proxy" | "redirect" => Some(0),
+        "log" | "nolog" => Some(1),
+        "auditlog" | "noauditlog" => Some(2),
+        _ => None,
+    }
+}
+
+/// Whether an action stands at most once.
+fn is_single(name: &str) -> bool {
+    matches!(
+        name,
+        "accuracy"
+            | "capture"
+            | "chain"
+            | "id"
+            | "logdata"
+            | "maturity"
+            | "msg"
+            | "multimatch"
+            | "phase"
+            | "rev"
+            | "severity"
+            | "skip"
+            | "skipafter"
+            | "status"
+            | "ver"
+    )
+}
+
+/// What holds where no `SecDefaultAction` is said.
+fn built_in_default() -> Vec<ast::Action> {
+    seclang::parse_actions(b"phase:2,log,auditlog,pass").unwrap_or_default()
 }

@@ -104,9 +104,9 @@ impl Default for LayerBuilder {
 }
 
 impl LayerBuilder {
-    /// Whether the next rule belongs to a chain.
-    pub fn in_chain(&self) -> bool {
-        self.open.is_some()
+    /// The phase of the chain that the next rule belongs to, if there is one.
+    pub fn open_phase(&self) -> Option<Phase> {
+        self.open.as_ref().map(|chain| chain.phase)
     }
 
     /// Whether a rule of this id stands in this section already.
@@ -180,8 +180,13 @@ impl LayerBuilder {
                 if let Some(replaced) = replaced {
                     let same =
                         |a: &Target, b: &Target| a.variable == b.variable && a.same_selector(b);
+                    let before = rule.targets.len();
                     rule.targets
                         .retain(|target| !replaced.iter().any(|old| same(target, old)));
+                    // Compat: where there is nothing to replace nothing is added.
+                    if rule.targets.len() == before {
+                        continue;
+                    }
                 }
                 for target in added {
                     rule.targets.push(target.bound(&rule.namespaces)?);

@@ -23,7 +23,7 @@ impl Collection {
         entries.map(|(name, value)| (name, value))
     }
 
-    /// Replaces the values of a name by one.
+    /// Replaces the value of a name; one that is known keeps its spelling.
     pub fn set(&mut self, name: &[u8], value: impl Into<Bytes>) {
         let place = self.places(name).next();
         match place.and_then(|at| self.entries.get_mut(at)) {
@@ -32,11 +32,11 @@ impl Collection {
         }
     }
 
-    /// As [`set`](Collection::set), with a name that need not be copied.
+    /// As [`set`](Collection::set), but the name is spelled from now on as it is here.
     pub fn put(&mut self, name: Bytes, value: Bytes) {
         let place = self.places(&name).next();
         match place.and_then(|at| self.entries.get_mut(at)) {
-            Some((_, old)) => *old = value,
+            Some(known) => *known = (name, value),
             None => self.push(name, value),
         }
     }

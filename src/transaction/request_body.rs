@@ -89,11 +89,13 @@ impl ReadError {
             ReadError::Timeout => {
                 "Error reading request body: the client sent nothing for too long."
             }
-            ReadError::Truncated => "Error reading request body: Client went away.",
-            ReadError::TooLarge => {
+            ReadError::Truncated => {
+                "Error reading request body: Partial results are valid but processing is incomplete"
+            }
+            // Compat: httpd's errors of framing are taken for its error of size.
+            ReadError::TooLarge | ReadError::Malformed => {
                 "Error reading request body: HTTP Error 413 - Request entity too large. (Most likely.)"
             }
-            ReadError::Malformed => "Error reading request body: the framing is malformed.",
             ReadError::Other => "Error reading request body.",
         }
     }
@@ -177,13 +179,18 @@ impl Transaction {
     /// Announces a body before it is read: an early refusal costs nothing.
     pub fn expect_body(&mut self, content_length: Option<u64>) -> BodyStep {
         let limit = self.request_body_limit();
-        if content_length.is_some_and(|length| length > limit) && self.refuses_over_limit() {
-            self.body.over_limit = true;
-            let message = format!(
-                "Request body (Content-Length) is larger than the configured limit ({limit})."
-            );
+        if content_length.is_none_or(|length| length <= limit) {
+            return BodyStep::Continue;
+        }
+        let message =
+            format!("Request body (Content-Length) is larger than the configured limit ({limit}).");
+        if self.refuses_over_limit() {
             return self.refuse_body(413, &message);
         }
+        // Compat: it is said twice, and the flag is set here only: not when a body turns out to be too large on the way.
+        self.body.over_limit = true;
+        self.engine_alert(message.as_bytes());
+        self.engine_alert(message.as_bytes());
         BodyStep::Continue
     }
 
@@ -221,11 +228,10 @@ impl Transaction {
             }
             self.engine_alert(message.as_bytes());
         }
-        if over {
-            self.body.over_limit = true;
-            return BodyStep::Enough;
+        match over {
+            true => BodyStep::Enough,
+            false => BodyStep::Continue,
         }
-        BodyStep::Continue
     }
 
     /// The body could not be read to its end. In DetectionOnly the request goes on with what there is.
@@ -272,6 +278,7 @@ impl Transaction {
         {
             self.stream_input.begin(bytes.clone());
         }
+        let wanted = self.wants_request_body();
         let form = self.body.processor.as_deref() == Some(Kind::Urlencoded.name());
         let seen = usize::try_from(self.body.seen).unwrap_or(usize::MAX);
         let memory = self
@@ -281,7 +288,7 @@ impl Transaction {
             .map(|bytes| bytes.slice(..seen.min(bytes.len())));
         if let Some(bytes) = memory
             .clone()
-            .filter(|bytes| form && (announced || !bytes.is_empty()))
+            .filter(|bytes| form && (announced && wanted || !bytes.is_empty()))
         {
             let room = self.arguments_room();
             self.body.parsed =
@@ -304,15 +311,24 @@ impl Transaction {
             (self.body.parsed.error.clone(), self.body.processor.clone())
         {
             // Compat: the prefix names the processor as mod_security2 does.
-            let message = match processor.as_str() {
-                "XML" => format!("XML parsing error: {message}"),
-                "MULTIPART" => format!("Multipart parsing error: {message}"),
-                "JSON" => format!("JSON parsing error: {message}"),
-                _ => message,
+            let (logged, shown) = match processor.as_str() {
+                "XML" => (format!("XML parsing error: {message}"), None),
+                // Compat: what is wrong with the Content-Type has a prefix in the logs only.
+                "MULTIPART" if message.contains("C-T") => (
+                    format!("Multipart parsing error (init): {message}"),
+                    Some(message),
+                ),
+                "MULTIPART" => (format!("Multipart parsing error: {message}"), None),
+                // Compat: what mod_security2's parser says ends its line.
+                "JSON" if message.starts_with("parse error") || message.starts_with("lexical") => {
+                    (format!("JSON parsing error: {message}\n"), None)
+                }
+                "JSON" => (format!("JSON parsing error: {message}"), None),
+                _ => (message, None),
             };
             // Compat: what parsers say is in the logs, whatever rules make of it.
-            self.report(message.as_bytes());
-            self.body.fail(message);
+            self.report(logged.as_bytes());
+            self.body.fail(shown.unwrap_or(logged));
         }
         let unknown = self
             .body
@@ -321,8 +337,9 @@ impl Transaction {
             .filter(|name| Kind::from_name(name).is_none())
             .map(str::to_owned);
         if let Some(name) = unknown.filter(|_| !self.body.store.is_empty()) {
-            self.body
-                .fail(format!("Unknown request body processor: {name}"));
+            let message = format!("Unknown request body processor: {name}");
+            self.report(message.as_bytes());
+            self.body.fail(message);
         }
     }
 

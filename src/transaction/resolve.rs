@@ -14,7 +14,6 @@ use crate::body::xml::xpath;
 use crate::host::Host;
 use crate::ruleset::prefilter::Candidate;
 use crate::ruleset::{PhaseRules, Selector, Target};
-use crate::types::Phase;
 use crate::variables::Variable;
 
 /// A value of a variable.
@@ -491,8 +490,8 @@ impl Transaction {
             }
             ResponseBody => match self.response_body.visible() {
                 Some(body) => text(body),
-                // Compat: from phase 4 on there is a body, be it empty.
-                None => (self.phase >= Phase::ResponseBody).then_some(Cow::Borrowed(b"")),
+                // Compat: once phase 4 has been reached there is a body, be it empty.
+                None => self.response_body.ended().then_some(Cow::Borrowed(b"")),
             },
             StreamInputBody => self.stream_input.bytes().and_then(|body| text(body)),
             StreamOutputBody => self.stream_output.bytes().and_then(|body| text(body)),
@@ -521,7 +520,15 @@ impl Transaction {
             TimeWday => number(time().weekday().to_sunday_zero_offset().into()),
             TimeYear => number(time().year().into()),
 
-            PerfCombined | PerfAll | PerfGc | PerfLogging | PerfSread | PerfSwrite => text(b"0"),
+            PerfAll => {
+                let [p1, p2, p3, p4, p5] = self.phase_times;
+                let combined: u64 = self.phase_times.iter().sum();
+                Some(Cow::Owned(
+                    format!("combined={combined}, p1={p1}, p2={p2}, p3={p3}, p4={p4}, p5={p5}, sr=0, sw=0, l=0, gc=0")
+                        .into_bytes(),
+                ))
+            }
+            PerfCombined | PerfGc | PerfLogging | PerfSread | PerfSwrite => text(b"0"),
             PerfPhase1 => self.phase_time(0),
             PerfPhase2 => self.phase_time(1),
             PerfPhase3 => self.phase_time(2),
@@ -580,7 +587,7 @@ impl Transaction {
             .map(|time| Cow::Owned(time.to_string().into_bytes()))
     }
 
-    fn response_header<'t>(&'t self, name: &'t str) -> Option<&'t [u8]> {
+    pub(super) fn response_header<'t>(&'t self, name: &'t str) -> Option<&'t [u8]> {
         let response = self.response.as_ref()?;
         super::header_values(&response.headers, name)
             .next()

@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::Transaction;
 use crate::config::LimitAction;
+use crate::operators::atoi;
 use crate::types::EngineMode;
 
 /// What is known of the response body.
@@ -15,6 +16,8 @@ pub struct ResponseBody {
     surplus: Bytes,
     /// OUTBOUND_DATA_ERROR: the body is larger than its limit.
     over_limit: bool,
+    /// Phase 4 has been reached.
+    ended: bool,
 }
 
 /// What the host does with a piece of the response.
@@ -36,6 +39,10 @@ impl ResponseBody {
     /// Bytes that were held back and not looked at.
     pub(super) fn surplus(&self) -> &Bytes {
         &self.surplus
+    }
+
+    pub(crate) fn ended(&self) -> bool {
+        self.ended
     }
 
     pub(crate) fn over_limit(&self) -> bool {
@@ -95,9 +102,18 @@ impl Transaction {
         let rejects = self.config.response_body_limit_action == LimitAction::Reject
             && self.mode() == EngineMode::On;
         if rejects {
-            let message = format!(
-                "Output filter: Response body too large (over limit of {limit}, total not specified)."
-            );
+            // Compat: a length that is announced is refused before the first byte, and in other words.
+            let announced = self.response_header("Content-Length").map(atoi);
+            let message = match announced
+                .filter(|length| *length > i64::try_from(limit).unwrap_or(i64::MAX))
+            {
+                Some(length) => {
+                    format!("Output filter: Content-Length ({length}) over the limit ({limit}).")
+                }
+                None => format!(
+                    "Output filter: Response body too large (over limit of {limit}, total not specified)."
+                ),
+            };
             self.engine_alert(message.as_bytes());
             return ResponseStep::Refuse(500);
         }
@@ -106,6 +122,7 @@ impl Transaction {
 
     /// Ends the response body. Phase 4 sees to it if nobody has.
     pub fn end_response_body(&mut self) {
+        self.response_body.ended = true;
         let buffer = std::mem::take(&mut self.response_body.buffer);
         if !buffer.is_empty() {
             self.response_body.visible.get_or_insert(buffer.freeze());

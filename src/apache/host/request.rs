@@ -189,12 +189,14 @@ impl<'r> Request<'r> {
         }
     }
 
-    /// What is known of the file that the request was mapped to; `None` where there is none.
+    /// What is known of the file that the request was mapped to; `None` where nothing is.
+    ///
+    /// Compat: of a file that does not exist it is what httpd found last, the directory.
     pub(in crate::apache) fn file(self) -> Option<FileFacts> {
         // SAFETY: the request is alive, and `finfo` is a part of it.
         unsafe {
             let info = &raw const (*self.as_ptr()).finfo;
-            ((*info).filetype != sys::apr_filetype_e_APR_NOFILE).then(|| FileFacts {
+            ((*info).valid != 0).then(|| FileFacts {
                 user: (*info).user,
                 group: (*info).group,
                 permissions: (*info).protection,

@@ -77,8 +77,8 @@ fn add(
         };
         Problem::Argument(heading, word(found.part), found.error)
     };
-    if section.rules.in_chain() {
-        let (rule, more) = compiler.member(source).map_err(problem)?;
+    if let Some(phase) = section.rules.open_phase() {
+        let (rule, more) = compiler.member(phase, source).map_err(problem)?;
         let notices = compiler.notices.take();
         section.rules.continue_chain(rule, more);
         note_all(section, arguments, &notices);

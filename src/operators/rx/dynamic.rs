@@ -25,6 +25,18 @@ pub struct Dynamic {
     kept: Mutex<Vec<Arc<Pattern>>>,
 }
 
+/// An expanded text as a pattern, with those characters escaped that mod_security2 escapes.
+pub(in crate::operators) fn escape(expanded: &[u8]) -> Vec<u8> {
+    let mut pattern = Vec::with_capacity(expanded.len());
+    for &byte in expanded {
+        if b"\\()+./:?[]".contains(&byte) {
+            pattern.push(b'\\');
+        }
+        pattern.push(byte);
+    }
+    pattern
+}
+
 impl Dynamic {
     pub(in crate::operators) fn new(options: Options) -> Dynamic {
         Dynamic {

@@ -28,11 +28,12 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::CompileError;
 use backtracking::Backtracking;
 use bounded::Bounded;
+pub(super) use dynamic::escape;
 pub use dynamic::{Dynamic, MAX_PATTERN_BYTES};
 pub(super) use linear::MAX_NESTING;
 
-/// Groups kept of a match, the whole included: `TX.0` to `TX.9`.
-pub const CAPTURES: usize = 10;
+/// Groups kept of a match, the whole included: `TX.0` to `TX.99`.
+pub const CAPTURES: usize = 100;
 
 /// How large the compiled form of a pattern may become, in bytes.  The largest
 /// pattern of the Core Rule Set needs a tenth of it.  Beyond, PCRE2 runs it.
@@ -185,8 +186,9 @@ impl std::error::Error for Failure {}
 /// Where the groups of a match are in the value: the whole match first, then up
 /// to nine groups, as far as the last that took part.
 ///
-/// Compat: mod_security2 captures nothing where a pattern has more groups than
-/// it has room for; here the first nine count.
+/// Compat: mod_security2 built with PCRE2 captures all groups of a pattern,
+/// here at most [`CAPTURES`]; built with PCRE it captures nothing where there
+/// are more than ten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groups(Vec<Option<Range<usize>>>);
 
