@@ -46,6 +46,9 @@ pub fn outcomes(server: &Server, exchanges: &[(Exchange, &str)]) -> Vec<Outcome>
                 for (text, word) in &own {
                     *line = line.replace(text, word);
                 }
+                if let Some((cut, _)) = line.char_indices().nth(COMPARED) {
+                    line.truncate(cut);
+                }
             }
             lines
         })
@@ -54,6 +57,9 @@ pub fn outcomes(server: &Server, exchanges: &[(Exchange, &str)]) -> Vec<Outcome>
 
 /// Headers of an answer that tell the time or who answers, or whose values have no order.
 const NOT_COMPARED: [&str; 5] = ["Allow:", "Date:", "ETag:", "Last-Modified:", "Server:"];
+
+/// Characters of a line that are compared: mod_security2 cuts alerts at 1023 bytes of what has the paths of this run in it.
+const COMPARED: usize = 800;
 
 /// How much of a body is shown.
 const SHOWN: usize = 200;
@@ -113,7 +119,8 @@ fn records(server: &Server) -> HashMap<u16, Outcome> {
             port = word.parse().unwrap_or_default();
             continue;
         }
-        let own = part == "H" && OWN_AFFAIRS.iter().any(|start| line.starts_with(start));
+        let own = (part == "H" && OWN_AFFAIRS.iter().any(|start| line.starts_with(start)))
+            || (part == "F" && NOT_COMPARED.iter().any(|start| line.starts_with(start)));
         if !own && !line.trim().is_empty() {
             found
                 .entry(port)

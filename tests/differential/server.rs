@@ -190,6 +190,10 @@ fn fresh_root(name: &str) -> PathBuf {
     ] {
         fs::write(root.join(file), content).unwrap();
     }
+    fs::write(root.join("phrases.txt"), "# comment\nphrase\n\nother\n").unwrap();
+    fs::write(root.join("networks.txt"), "# comment\n10.0.0.0/8\n::1\n").unwrap();
+    let map = "20127 (US-ASCII)\n00ea:65 0160:53 2019:27 ff1c:3c \n";
+    fs::write(root.join("unicode.mapping"), map).unwrap();
     fs::write(root.join("htdocs/long.txt"), "0123456789".repeat(200)).unwrap();
     root
 }
@@ -246,8 +250,6 @@ pub fn reads(
     let root = fresh_root(name);
     let head = base(installation, module, &root, 9);
     let head = format!("{head}ServerName main.test\nErrorLog startup.log\n");
-    fs::write(root.join("phrases.txt"), "# comment\nphrase\n\nother\n").unwrap();
-    fs::write(root.join("networks.txt"), "# comment\n10.0.0.0/8\n::1\n").unwrap();
     let lines = &configuration.lines;
     let mut read = Vec::new();
     while read.len() < lines.len() {
