@@ -8,7 +8,7 @@
 //! * `evaluate` asks one rule about its targets and changes nothing;
 //! * `switch` decides the simplest rules;
 //! * `perform` does what the matching rule's actions say;
-//! * `substitute` rewrites streams;
+//! * `substitute` rewrites streams, `links` checks the proofs of signed links;
 //! * `alert` words what the logs say of it;
 //! * `persist` opens and stores persistent collections;
 //! * `inspect` fills the XML-RPC and pingback collections;
@@ -22,6 +22,7 @@ mod documents;
 mod evaluate;
 mod finish;
 mod inspect;
+mod links;
 mod masks;
 mod perform;
 mod persist;

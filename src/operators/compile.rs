@@ -126,6 +126,9 @@ pub fn compile(
         Kind::DetectSqli => Operator::DetectSqli,
         Kind::DetectXss => Operator::DetectXss,
         Kind::Rsub => Operator::Rsub(Box::new(Substitution::parse(argument, context.limits())?)),
+        Kind::ValidateHash => {
+            Operator::ValidateHash(Box::new(compile(Kind::Rx, argument, context)?))
+        }
         Kind::UnconditionalMatch => Operator::UnconditionalMatch,
         Kind::NoMatch => Operator::NoMatch,
         // What `Kind::is_supported` does not name.

@@ -168,7 +168,6 @@ impl Kind {
                 | Kind::InspectFile
                 | Kind::Rbl
                 | Kind::ValidateDtd
-                | Kind::ValidateHash
                 | Kind::ValidateSchema
         )
     }

@@ -34,7 +34,7 @@ pub use addresses::AddressSet;
 pub use checksums::Checksum;
 pub use compile::{CompileContext, CompileError, compile};
 pub use kind::Kind;
-pub use message::{MAX_QUOTED_BYTES, negated_message};
+pub use message::{MAX_QUOTED_BYTES, link_message, negated_message};
 pub use numbers::{Comparison, atoi};
 pub use phrases::{Needle, Phrases};
 pub use rsub::Substitution;
@@ -89,6 +89,8 @@ pub enum Operator {
     DetectXss,
     /// `@rsub`. Evaluated like any other it says whether there is something to replace.
     Rsub(Box<Substitution>),
+    /// `@validateHash`: which links must have a proof, an `@rx`. Whether they have is for who knows the key to say.
+    ValidateHash(Box<Operator>),
     /// `@unconditionalMatch`, and what a `SecAction` has.
     UnconditionalMatch,
     /// `@noMatch`.
@@ -193,6 +195,7 @@ impl Operator {
             Operator::DetectSqli => Kind::DetectSqli,
             Operator::DetectXss => Kind::DetectXss,
             Operator::Rsub(_) => Kind::Rsub,
+            Operator::ValidateHash(_) => Kind::ValidateHash,
             Operator::UnconditionalMatch => Kind::UnconditionalMatch,
             Operator::NoMatch => Kind::NoMatch,
         }
@@ -290,6 +293,7 @@ impl Operator {
                 Ok(replaced) => plain_if(replaced.is_some()),
                 Err(failure) => Outcome::Error(failure),
             },
+            Operator::ValidateHash(links) => links.evaluate(argument, value, false),
             Operator::UnconditionalMatch => plain(Detail::Plain),
             Operator::NoMatch => Outcome::NoMatch,
         }

@@ -15,6 +15,7 @@ mod collections;
 mod denials;
 mod harness;
 mod http2;
+mod links;
 mod logs;
 mod panics;
 mod pingbacks;
