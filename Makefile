@@ -32,6 +32,7 @@ test: deps-test build ## install what is missing, build, and run every test, the
 	cargo build --features planted-panic
 	mkdir -p target/panic && cp -f target/debug/libpalisade.so target/panic/mod_palisade.so
 	PALISADE_REQUIRE_HTTPD=1 cargo test --no-fail-fast
+	cargo test --test audit -- --ignored a_hundred_thousand
 	CRS_MPM=prefork CRS_PREFILTER=Off cargo test --test crs
 	scripts/valgrind.sh
 	scripts/podman-setup.sh || [ "$$PALISADE_REQUIRE_CONTAINER" != 1 ]

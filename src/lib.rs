@@ -21,6 +21,7 @@ pub mod variables;
 pub mod body;
 pub mod client;
 pub mod collections;
+pub mod links;
 pub mod operators;
 pub mod pingback;
 pub mod scripts;

@@ -51,6 +51,10 @@ pub enum Ctl {
     AuditLogParts(String),
     /// `debugLogLevel`.
     DebugLogLevel(u8),
+    /// `hashEngine`.
+    HashEngine(bool),
+    /// `hashEnforcement`.
+    HashEnforcement(bool),
 }
 
 /// `VARIABLE` or `VARIABLE:key`, taken out of the targets of the selected rules.
@@ -133,11 +137,8 @@ impl Ctl {
                 body::XmlArguments::lookup(value)
                     .ok_or_else(|| format!("Invalid setting for ctl parseXmlIntoArgs: {value}"))?,
             ),
-            "hashengine" | "hashenforcement" => {
-                return Err(format!(
-                    "ctl:{name} is not supported by this version of Palisade"
-                ));
-            }
+            "hashengine" => Ctl::HashEngine(on_off()?),
+            "hashenforcement" => Ctl::HashEnforcement(on_off()?),
             _ => return Err(format!("Invalid ctl name setting: {name}")),
         }))
     }

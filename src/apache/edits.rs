@@ -92,3 +92,15 @@ impl Edits {
         }
     }
 }
+
+/// Puts the proof into the address of a redirection.
+pub(super) fn sign_location(request: Request<'_>, state: &State) {
+    let signed = state.look(|transaction| transaction.signed_location());
+    if let Some(location) = signed.flatten() {
+        for table in [request.headers_out(), request.error_headers_out()] {
+            if table.get(c"Location").is_some() {
+                table.set(c"Location", &location);
+            }
+        }
+    }
+}

@@ -12,7 +12,7 @@
 
 use bytes::Bytes;
 
-use super::edits::Edits;
+use super::edits::{self, Edits};
 use super::guard::{self, Answer, Filtered, Panicked};
 use super::host::brigade::{Brigade, Kept, Kind, Status};
 use super::host::filter::Filter;
@@ -162,6 +162,7 @@ fn phases(request: Request<'_>, state: &State, piece: &mut Brigade<'_>) -> Resul
             *stage = Stage::Done;
             return Ok(next);
         }
+        edits::sign_location(request, state);
         let wanted = state.look(|transaction| transaction.wants_response_body()) == Some(true);
         *stage = match Kept::new(request) {
             Some(kept) if wanted => Stage::Held(kept),

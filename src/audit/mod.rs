@@ -3,7 +3,7 @@
 //! A [`Record`] borrows from the transaction; a renderer ([`render_native`], [`render_json`], [`render_ecs`]) turns it into one
 //! buffer; a [`Sink`] writes that buffer with one `write(2)`. A [`Target`] is what a directive says about a log; [`AuditLog`] is
 //! the same log open, one for each distinct file or program; [`Storage`] is the directory tree of a concurrent log, whose index
-//! is an [`AuditLog`]. A [`Destination`] is all of that for one transaction. a [`Reader`] reads logs back.
+//! is an [`AuditLog`]. A [`Destination`] is all of that for one transaction. [`read`] reads logs back.
 //!
 //! Invariants:
 //! * a record in the log is whole, or the caller is told of a [`Lost`] one and counts it in [`Losses`];
@@ -28,7 +28,7 @@ mod mask;
 mod native;
 mod parts;
 mod pipe;
-mod read;
+pub mod read;
 mod record;
 mod serial;
 mod syslog;

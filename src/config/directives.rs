@@ -5,6 +5,7 @@ mod audit;
 mod body;
 mod client;
 mod engine;
+mod links;
 mod lookups;
 mod rules;
 
@@ -92,6 +93,12 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecResponseBodyMimeTypesClear", Any, Anywhere, "", body::mime_types_clear),
     row("SecStreamOutBodyInspection", Flag, Anywhere, "On or Off", body::stream_out),
     row("SecContentInjection", Flag, Anywhere, "On or Off", body::content_injection),
+    // Signed links.
+    row("SecHashEngine", Flag, Anywhere, "On or Off", links::engine),
+    row("SecHashKey", Two, Anywhere, "a key or rand, and KeyOnly, SessionID or RemoteIP", links::key),
+    row("SecHashParam", One, Anywhere, "the name of a parameter", links::parameter),
+    row("SecHashMethodRx", Two, Anywhere, "a place of links and a regular expression", links::method_rx),
+    row("SecHashMethodPm", Two, Anywhere, "a place of links and phrases", links::method_pm),
     // Logs.
     row("SecAuditEngine", One, Anywhere, "On, Off or RelevantOnly", audit::engine),
     row("SecAuditLog", One, Anywhere, "a file, or a program after |", audit::log),
@@ -111,7 +118,6 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecRequestEncoding", One, Anywhere, "mod_security2 makes no use of it either", absent::noticed),
     row("SecUnicodeCodePage", One, Server, "name the code page in SecUnicodeMapFile", absent::noticed_number),
     // Accepted where they ask for nothing.
-    row("SecHashEngine", One, Anywhere, "link hashing is not supported by this version", absent::off_only),
     row("SecConnEngine", One, Anywhere, "connection limits are not supported by this version", absent::off_only),
     // Refused, with the reason.
     row("SecGuardianLog", Any, MainServer, "it is not supported by this version", absent::refused),
@@ -120,10 +126,6 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecConnWriteStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused),
     row("SecReadStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused),
     row("SecWriteStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused),
-    row("SecHashKey", Any, Anywhere, "link hashing is not supported by this version", absent::refused),
-    row("SecHashParam", Any, Anywhere, "link hashing is not supported by this version", absent::refused),
-    row("SecHashMethodRx", Any, Anywhere, "link hashing is not supported by this version", absent::refused),
-    row("SecHashMethodPm", Any, Anywhere, "link hashing is not supported by this version", absent::refused),
     row("SecRulePerfTime", Any, Anywhere, "it is not supported by this version", absent::refused),
     row("SecRemoteRules", Any, Anywhere, "rules that a server fetches at start can be anybody's; fetch them by other means", absent::refused),
     row("SecRemoteRulesFailAction", Any, Anywhere, "SecRemoteRules is not supported", absent::refused),

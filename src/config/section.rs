@@ -107,8 +107,16 @@ impl DirConfig {
             return Arc::clone(merged);
         }
         let (outer, inner) = (parent.freeze(), child.freeze());
+        let mut stated = inner.stated.over(&outer.stated);
+        // Compat: these add up.
+        if let (Some(outer), Some(inner)) = (&outer.stated.hash_methods, &inner.stated.hash_methods)
+        {
+            stated.hash_methods = Some(Arc::new(
+                outer.iter().chain(&**inner).map(Arc::clone).collect(),
+            ));
+        }
         let frozen = Frozen {
-            stated: inner.stated.over(&outer.stated),
+            stated,
             layers: outer
                 .layers
                 .iter()

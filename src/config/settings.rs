@@ -9,6 +9,7 @@ use crate::client;
 use crate::collections::Collections;
 use crate::debug_log::DebugLog;
 use crate::limits;
+use crate::links;
 use crate::types::EngineMode;
 
 /// Declares the settings twice: as options while sections are read and merged, and with their defaults applied.
@@ -109,6 +110,14 @@ settings! {
     content_injection: bool = false;
     /// `SecDisableBackendCompression`
     disable_backend_compression: bool = false;
+    /// `SecHashEngine`
+    hash_engine: bool = false;
+    /// `SecHashKey`
+    hash_key: Arc<links::Key> = Arc::new(links::Key::random());
+    /// `SecHashParam`
+    hash_parameter: Arc<str> = Arc::from("crypt");
+    /// `SecHashMethodRx` and `SecHashMethodPm`, all of them
+    hash_methods: Arc<Vec<Arc<links::Method>>> = Arc::default();
     /// `SecInterceptOnError`
     intercept_on_error: bool = false;
 

@@ -55,6 +55,9 @@ impl Transaction {
         if let Operator::Rsub(substitution) = &*rule.test.operator {
             return self.substitute(chain, rule, substitution, host);
         }
+        if let Operator::ValidateHash(links) = &*rule.test.operator {
+            return self.validate_links(chain, rule, links, host);
+        }
         let scene = self.scene(chain, host);
         let argument = match &rule.test.argument {
             Argument::Constant(text) => Cow::Borrowed(text.as_slice()),

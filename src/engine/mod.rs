@@ -8,7 +8,7 @@
 //! * `evaluate` asks one rule about its targets and changes nothing;
 //! * `switch` decides the simplest rules;
 //! * `perform` does what the matching rule's actions say;
-//! * `substitute` rewrites streams;
+//! * `substitute` rewrites streams, `links` checks the proofs of signed links;
 //! * `alert` words what the logs say of it;
 //! * `scripts` runs Lua and programs where a rule asks for it;
 //! * `persist` opens and stores persistent collections;
@@ -24,6 +24,7 @@ mod documents;
 mod evaluate;
 mod finish;
 mod inspect;
+mod links;
 mod lookup;
 mod masks;
 mod perform;

@@ -267,6 +267,8 @@ impl Transaction {
                 let parts = overrides.audit_parts.unwrap_or(self.config.audit_parts);
                 overrides.audit_parts = parts.change(change).ok().or(overrides.audit_parts);
             }
+            Ctl::HashEngine(on) => overrides.hash_engine = Some(*on),
+            Ctl::HashEnforcement(on) => overrides.hash_enforcement = Some(*on),
             Ctl::DebugLogLevel(level) => overrides.debug_level = Some(*level),
         }
     }

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::debug::sentence;
-use super::evaluate::{Hit, each_step};
+use super::evaluate::Hit;
+use super::substitute::Subject;
 use crate::actions::SetVar;
 use crate::audit::escape::{log_escape, log_escape_nq};
 use crate::host::Host;
@@ -85,12 +86,10 @@ impl Transaction {
         host: &dyn Host,
     ) -> Result<Vec<Hit>, Failure> {
         let mut hits = Vec::new();
-        for (name, subject) in self.subjects(chain, rule, host) {
+        for Subject { name, text, .. } in self.subjects(rule, &self.scene(chain, host)) {
             let found = match inspector {
-                Executable::Script(script) => {
-                    self.run_script(chain, script, Some(&subject), host)?
-                }
-                Executable::Program(program) => self.ask_program(program, &subject, host)?,
+                Executable::Script(script) => self.run_script(chain, script, Some(&text), host)?,
+                Executable::Program(program) => self.ask_program(program, &text, host)?,
             };
             let message = match (found, rule.test.negated) {
                 (Some(message), false) => message,
@@ -101,7 +100,7 @@ impl Transaction {
             };
             hits.push(Hit {
                 name,
-                value: subject,
+                value: text,
                 message,
                 captures: Captures::None,
                 location: None,
@@ -111,28 +110,6 @@ impl Transaction {
             }
         }
         Ok(hits)
-    }
-
-    /// The values that a rule is to be asked about, transformed, with their names.
-    fn subjects(&self, chain: &Chain, rule: &Rule, host: &dyn Host) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let unicode_map = self.config.unicode_map.clone();
-        let env = Env {
-            unicode_map: unicode_map.as_deref(),
-        };
-        let mut subjects = Vec::new();
-        let scene = self.scene(chain, host);
-        self.each_value(&rule.targets, None, &scene, &mut |value| {
-            if self.is_excluded(rule, &value) {
-                return ControlFlow::Continue(());
-            }
-            let mut take = |subject: &[u8]| subjects.push((value.name(), subject.to_vec()));
-            match rule.multi_match {
-                true => each_step(&rule.transformations, &value.value, &env, &mut take),
-                false => take(&apply_all(&rule.transformations, &value.value, &env)),
-            }
-            ControlFlow::Continue(())
-        });
-        subjects
     }
 
     /// `exec`. Compat: what a script returns is of no interest, and a failure is no more than logged.

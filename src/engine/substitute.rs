@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::evaluate::Hit;
+use super::evaluate::{Hit, each_step};
 use crate::host::Host;
 use crate::operators::{Captures, Substitution, negated_message};
 use crate::ruleset::{Chain, Rule};
@@ -10,6 +10,13 @@ use crate::template::Template;
 use crate::transaction::{Scene, Transaction};
 use crate::transformations::{Env, apply_all};
 use crate::variables::Variable;
+
+/// A value that a rule is asked about.
+pub(super) struct Subject {
+    pub variable: Variable,
+    pub name: Vec<u8>,
+    pub text: Vec<u8>,
+}
 
 impl Transaction {
     /// Rewrites the streams among a rule's targets.
@@ -31,40 +38,35 @@ impl Transaction {
             self.expand_with(substitution.replacement_with_macros(), &scene, |value| {
                 Substitution::in_replacement(value).into_owned()
             });
-        let unicode_map = self.config.unicode_map.clone();
-        let env = Env {
-            unicode_map: unicode_map.as_deref(),
-        };
         let mut outcomes = Vec::new();
-        self.each_value(&rule.targets, None, &scene, &mut |value| {
-            if self.is_excluded(rule, &value) {
-                return ControlFlow::Continue(());
+        let obstacle = self.response_obstacle();
+        for subject in self.subjects(rule, &scene) {
+            let outcome = match subject.variable {
+                Variable::StreamOutputBody if obstacle.is_some() => {
+                    let reason = obstacle.unwrap_or_default();
+                    self.debug(3, |_| {
+                        format!("Response body is not rewritten: {reason}.").into_bytes()
+                    });
+                    continue;
+                }
+                Variable::StreamInputBody | Variable::StreamOutputBody => {
+                    substitution.replace(&pattern, &replacement, &subject.text)
+                }
+                _ => Err(Substitution::no_stream()),
+            };
+            let failed = outcome.is_err();
+            outcomes.push((subject, outcome));
+            if failed {
+                break;
             }
-            let obstacle = self.response_obstacle();
-            if let Some(reason) = obstacle.filter(|_| value.variable == Variable::StreamOutputBody)
-            {
-                self.debug(3, |_| {
-                    format!("Response body is not rewritten: {reason}.").into_bytes()
-                });
-                return ControlFlow::Continue(());
-            }
-            let streams = [Variable::StreamInputBody, Variable::StreamOutputBody];
-            if !streams.contains(&value.variable) {
-                outcomes.push((
-                    value.variable,
-                    Vec::new(),
-                    Vec::new(),
-                    Err(Substitution::no_stream()),
-                ));
-                return ControlFlow::Break(());
-            }
-            let subject = apply_all(&rule.transformations, &value.value, &env).into_owned();
-            let outcome = substitution.replace(&pattern, &replacement, &subject);
-            outcomes.push((value.variable, value.name(), subject, outcome));
-            ControlFlow::Continue(())
-        });
+        }
         let mut hits = Vec::new();
-        for (variable, name, subject, outcome) in outcomes {
+        for (subject, outcome) in outcomes {
+            let Subject {
+                variable,
+                name,
+                text,
+            } = subject;
             let replaced = match outcome {
                 Ok(replaced) => replaced,
                 Err(failure) => {
@@ -86,7 +88,7 @@ impl Transaction {
                     stream.replace(changed.clone().into());
                     changed
                 }
-                None => subject,
+                None => text,
             };
             if is_hit {
                 hits.push(Hit {
@@ -99,6 +101,31 @@ impl Transaction {
             }
         }
         hits
+    }
+
+    /// The values of a rule's targets as its transformations make them, but for those that a rule has taken out.
+    pub(super) fn subjects(&self, rule: &Rule, scene: &Scene<'_>) -> Vec<Subject> {
+        let env = Env {
+            unicode_map: self.config.unicode_map.as_deref(),
+        };
+        let mut subjects = Vec::new();
+        self.each_value(&rule.targets, None, scene, &mut |value| {
+            if !self.is_excluded(rule, &value) {
+                let mut take = |text: &[u8]| {
+                    subjects.push(Subject {
+                        variable: value.variable,
+                        name: value.name(),
+                        text: text.to_vec(),
+                    });
+                };
+                match rule.multi_match {
+                    true => each_step(&rule.transformations, &value.value, &env, &mut take),
+                    false => take(&apply_all(&rule.transformations, &value.value, &env)),
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        subjects
     }
 
     /// Expands the macros in a part of an argument, each value as `quote` puts it. Such parts are rare: they are not

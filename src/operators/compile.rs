@@ -142,6 +142,9 @@ pub fn compile(
         Kind::Rbl => Operator::Rbl,
         Kind::ValidateSchema => validate(Grammar::Schema, argument, context)?,
         Kind::ValidateDtd => validate(Grammar::Dtd, argument, context)?,
+        Kind::ValidateHash => {
+            Operator::ValidateHash(Box::new(compile(Kind::Rx, argument, context)?))
+        }
         Kind::UnconditionalMatch => Operator::UnconditionalMatch,
         Kind::InspectFile => Operator::InspectFile(executable(argument, context)?),
         Kind::NoMatch => Operator::NoMatch,

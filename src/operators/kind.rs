@@ -160,7 +160,7 @@ impl Kind {
     /// Whether [`compile`](super::compile()) accepts it.  The others need more than a value: a
     /// database, the network, a process, the document or the stream.
     pub fn is_supported(self) -> bool {
-        !matches!(self, Kind::GsbLookup | Kind::ValidateHash)
+        !matches!(self, Kind::GsbLookup)
     }
 
     /// Whether `%{…}` in the argument is expanded at each evaluation.

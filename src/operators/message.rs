@@ -62,6 +62,29 @@ pub fn negated_message(name: &[u8], parameter: &[u8], var: &[u8]) -> Vec<u8> {
     .concat()
 }
 
+/// The message of a link without its proof, or with a wrong one: that given and the right one.
+pub fn link_message(pattern: &[u8], var: &[u8], proofs: Option<(&[u8], &[u8])>) -> Vec<u8> {
+    let start = [
+        &b"Request URI matched \""[..],
+        &escape_cut(pattern),
+        b"\" at ",
+        &escape(var),
+        b". ",
+    ];
+    let reason = match proofs {
+        None => b"No Hash parameter".to_vec(),
+        Some((given, right)) => [
+            &b"Hash parameter hash value = ["[..],
+            &escape_cut(given),
+            b"] Requested URI hash value = [",
+            right,
+            b"]",
+        ]
+        .concat(),
+    };
+    [start.concat(), reason].concat()
+}
+
 impl Operator {
     /// The message of a match found by [`Operator::evaluate`] with the same
     /// argument.  `var` is the name of the variable, `&NAME` for a count.

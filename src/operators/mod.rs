@@ -41,7 +41,7 @@ pub use document::{
     Validity,
 };
 pub use kind::Kind;
-pub use message::{MAX_QUOTED_BYTES, escape, negated_message};
+pub use message::{MAX_QUOTED_BYTES, escape, link_message, negated_message};
 pub use numbers::{Comparison, atoi};
 pub use phrases::{Needle, Phrases};
 pub use rsub::Substitution;
@@ -106,6 +106,8 @@ pub enum Operator {
     Rbl,
     /// `@validateSchema`, `@validateDTD`: about the document of the body, not about values.
     Validate(Validation),
+    /// `@validateHash`: which links must have a proof, an `@rx`. Whether they have is for who knows the key to say.
+    ValidateHash(Box<Operator>),
     /// `@unconditionalMatch`, and what a `SecAction` has.
     UnconditionalMatch,
     /// `@inspectFile`. A value alone does not answer it: who evaluates the rule runs it with the transaction at hand.
@@ -229,6 +231,7 @@ impl Operator {
             Operator::GeoLookup => Kind::GeoLookup,
             Operator::Rbl => Kind::Rbl,
             Operator::Validate(validation) => validation.grammar().kind(),
+            Operator::ValidateHash(_) => Kind::ValidateHash,
             Operator::UnconditionalMatch => Kind::UnconditionalMatch,
             Operator::InspectFile(_) => Kind::InspectFile,
             Operator::NoMatch => Kind::NoMatch,
@@ -344,6 +347,7 @@ impl Operator {
             },
             // A value is no document. Who has one asks `Validation::judge`.
             Operator::Validate(validation) => validation.judge(Err(Obstacle::NoDocument)).0,
+            Operator::ValidateHash(links) => links.evaluate(argument, value, false),
             Operator::UnconditionalMatch => plain(Detail::Plain),
             // Pure predicates cannot know: see `Outcome::of_lookup`.
             Operator::GeoLookup | Operator::Rbl => Outcome::NoMatch,

@@ -5,6 +5,7 @@
 //! engine drives all of it (`crate::engine`); logs only read it.
 
 mod collection;
+mod links;
 mod matches;
 mod request_body;
 mod resolve;
@@ -109,6 +110,8 @@ pub(crate) struct Overrides {
     pub(crate) audit_engine: Option<AuditEngine>,
     pub(crate) audit_parts: Option<Parts>,
     pub(crate) debug_level: Option<u8>,
+    pub(crate) hash_engine: Option<bool>,
+    pub(crate) hash_enforcement: Option<bool>,
     /// Rules and targets that `ctl:ruleRemove…` took out.
     pub(crate) removals: Vec<Ctl>,
     pub(crate) sanitise: Vec<Sanitise>,

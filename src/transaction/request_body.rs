@@ -446,7 +446,8 @@ impl Transaction {
         let message = format!(
             "Request body no files data length is larger than the configured limit ({limit})."
         );
-        if self.refuses_over_limit() {
+        // Compat: SecRequestBodyLimitAction is not about this limit. But DetectionOnly refuses nothing.
+        if self.mode() == EngineMode::On {
             return self.refuse_body(413, &message);
         }
         self.body.fail(message);

@@ -129,7 +129,12 @@ impl Transaction {
         }
         if self.config.stream_out_body_inspection {
             let visible = self.response_body.visible.clone();
-            self.stream_output.begin(visible.unwrap_or_default());
+            let visible = visible.unwrap_or_default();
+            let signed = self.signed_page(&visible);
+            self.stream_output.begin(visible);
+            if let Some(signed) = signed {
+                self.stream_output.replace(signed);
+            }
         }
     }
 }

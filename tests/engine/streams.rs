@@ -165,6 +165,21 @@ fn only_streams_can_be_rewritten() {
     );
 }
 
+#[test]
+fn a_form_over_its_limit_is_refused_whatever_becomes_of_other_bodies() {
+    for (directives, status) in [
+        ("", 413),
+        ("SecRequestBodyLimitAction ProcessPartial\n", 413),
+        ("SecRuleEngine DetectionOnly\n", 200),
+    ] {
+        let rules = format!("{ON}SecRequestBodyNoFilesLimit 10\n{directives}");
+        let answer = request(FORM).body("a=12345678").run(&config(&rules));
+        assert_eq!(answer.status, 200, "{directives}");
+        let answer = request(FORM).body("a=123456789").run(&config(&rules));
+        assert_eq!(answer.status, status, "{directives}");
+    }
+}
+
 /// Sends a response through; the transaction after phase 4.
 fn answered(
     rules: &str,
@@ -272,7 +287,7 @@ fn an_error_ends_the_phase_where_that_is_wanted() {
             ),
         ] {
             let rules = format!(
-                "{ON}{directives}SecRule REQUEST_URI \"@rx (%{{REQUEST_METHOD}}\" id:1,phase:{phase},pass\nSecAction id:2,phase:{phase},deny,status:406\n"
+                "{ON}{directives}SecRule REQUEST_URI \"@rx *%{{REQUEST_METHOD}}\" id:1,phase:{phase},pass\nSecAction id:2,phase:{phase},deny,status:406\n"
             );
             let answer = request("GET /p HTTP/1.1").run(&config(&rules));
             assert_eq!(answer.status, expected, "{phase} {directives}");

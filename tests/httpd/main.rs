@@ -16,6 +16,7 @@ mod debian;
 mod denials;
 mod harness;
 mod http2;
+mod links;
 mod logs;
 mod mutations;
 mod panics;

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use crate::operators::{DocumentValidator, Grammar, GrammarLoader};
 
-#[expect(
+#[allow(
     clippy::all,
     clippy::undocumented_unsafe_blocks,
     dead_code,
@@ -138,12 +138,12 @@ fn sentence(error: &sys::xmlError) -> String {
 }
 
 fn text_or_none(text: *const c_char) -> Option<String> {
-    // SAFETY: null, or a string that the library's record of an error owns and that ends in zero.
-    (!text.is_null()).then(|| {
-        unsafe { CStr::from_ptr(text) }
-            .to_string_lossy()
-            .into_owned()
-    })
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: a string that the library's record of an error owns and that ends in zero.
+    let text = unsafe { CStr::from_ptr(text) };
+    Some(text.to_string_lossy().into_owned())
 }
 
 fn text(text: *const c_char) -> String {

@@ -1,5 +1,6 @@
 //! The command-line tool: rules and logs without a server. One subcommand, one file.
 
+mod audit;
 mod check;
 mod collections;
 
@@ -17,12 +18,14 @@ struct Palisade {
 
 #[derive(Subcommand)]
 enum Command {
+    Audit(Box<audit::Arguments>),
     Check(check::Arguments),
     Collections(collections::Arguments),
 }
 
 fn main() -> ExitCode {
     match Palisade::parse().command {
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Collections(arguments) => collections::run(&arguments),
     }

@@ -1,10 +1,9 @@
-//! Reading native records back, ours and mod_security2's.
+//! Native records, ours and mod_security2's, and the lines between them.
 
 use std::io::{self, BufRead, Read};
 
-use super::BODY_LIMIT;
-use super::escape::unescape;
-use super::parts::Part;
+use crate::audit::escape::unescape;
+use crate::audit::{BODY_LIMIT, Part};
 
 /// No more of a record is kept in memory, in bytes: three bodies of [`BODY_LIMIT`] with every byte escaped, and 32 MiB for all
 /// the rest. What is longer was not written by this writer; it is read to its end and marked.
@@ -104,10 +103,21 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|b| *b == b'\n')
 }
 
-/// The records of a native log, one at a time, in memory that [`RECORD_LIMIT`] bounds.
+/// What a log holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A native record, whole or not.
+    Native(Entry),
+    /// A line that stands in no native record, without its end: JSON, an index's, or anything else. Not longer than the limit.
+    Line(Vec<u8>),
+    /// A line that is longer than the limit.
+    TooLong,
+}
+
+/// What is in a log, one thing at a time, in memory that [`RECORD_LIMIT`] bounds.
 ///
-/// Only a line with the record's own boundary ends a part; a part A ends a record that was torn. What stands outside of
-/// records is passed over.
+/// Only a line with the record's own boundary ends a part; a part A ends a record that was torn. As an iterator, a reader gives
+/// the native records alone.
 #[derive(Debug)]
 pub struct Reader<R> {
     log: R,
@@ -149,7 +159,8 @@ impl<R: BufRead> Reader<R> {
         boundary_line(&self.line).filter(|_| !self.continues)
     }
 
-    fn next_entry(&mut self) -> io::Result<Option<Entry>> {
+    /// The next thing in the log; empty lines are nothing.
+    pub fn next_found(&mut self) -> io::Result<Option<Found>> {
         let boundary = loop {
             if let Some(boundary) = self.pending.take() {
                 break boundary;
@@ -160,7 +171,22 @@ impl<R: BufRead> Reader<R> {
             if let Some((boundary, Part::Header)) = self.boundary_line() {
                 break boundary.to_vec();
             }
+            if self.continues {
+                continue;
+            }
+            if self.line.len() > self.limit && self.line.last() != Some(&b'\n') {
+                return Ok(Some(Found::TooLong));
+            }
+            let line = self.line.trim_ascii_end();
+            if !line.is_empty() {
+                return Ok(Some(Found::Line(line.to_vec())));
+            }
         };
+        self.entry(boundary).map(|entry| Some(Found::Native(entry)))
+    }
+
+    /// The rest of a record.
+    fn entry(&mut self, boundary: Vec<u8>) -> io::Result<Entry> {
         let mut entry = Entry {
             boundary,
             parts: vec![(Part::Header, Vec::new())],
@@ -176,7 +202,7 @@ impl<R: BufRead> Reader<R> {
                 Some((boundary, part)) if boundary == entry.boundary => {
                     end_part(&mut entry);
                     if part == Part::End {
-                        return Ok(Some(entry));
+                        return Ok(entry);
                     }
                     entry.parts.push((part, Vec::new()));
                 }
@@ -191,7 +217,7 @@ impl<R: BufRead> Reader<R> {
             }
         }
         entry.is_whole = false;
-        Ok(Some(entry))
+        Ok(entry)
     }
 }
 
@@ -208,7 +234,14 @@ impl<R: BufRead> Iterator for Reader<R> {
     type Item = io::Result<Entry>;
 
     fn next(&mut self) -> Option<io::Result<Entry>> {
-        self.next_entry().transpose()
+        loop {
+            match self.next_found() {
+                Ok(Some(Found::Native(entry))) => return Some(Ok(entry)),
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 }
 
