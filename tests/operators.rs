@@ -509,7 +509,7 @@ fn supported_is_what_compiles() {
             "phrases-1.data",
             "addresses.data",
             "s/a/b/",
-            "phrases-1.data 60",
+            "hashes.data 60",
         ]
         .iter()
         .any(|argument| build(kind.name(), argument.as_bytes(), Path::new(DATA)).is_ok());

@@ -97,7 +97,7 @@ impl Scenario {
             let name = &self.name;
             let _ = writeln!(
                 text,
-                "ProxyPass /backend/ http://127.0.0.1:${{BACKEND}}/{name}/"
+                "ProxyPass /backend/ http://127.0.0.1:${{BACKEND}}/{name}/ disablereuse=on"
             );
         }
         text + DUMP + "\n</VirtualHost>\n"
