@@ -10,6 +10,7 @@ mod matches;
 mod request_body;
 mod resolve;
 mod response_body;
+mod scalar;
 mod store;
 mod stream;
 mod uploads;
