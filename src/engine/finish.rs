@@ -9,6 +9,7 @@ use crate::audit::{
 };
 use crate::facts::Response;
 use crate::host::{Host, LogLevel};
+use crate::ruleset::Rule;
 use crate::transaction::Transaction;
 use crate::transformations::{Env, Transformation};
 use crate::types::Phase;
@@ -131,8 +132,8 @@ impl Transaction {
             .iter()
             .map(|text| text.as_bytes())
             .collect();
-        let ids = self.chain_ids();
-        let rules = self.matched_rules(&ids);
+        let (ids, tags) = (self.chain_ids(), self.chain_tags());
+        let rules = self.matched_rules(&ids, &tags);
         let chains: Vec<MatchedChain<'_>> = rules
             .iter()
             .zip(&self.matches.rules)
@@ -264,10 +265,25 @@ impl Transaction {
             .collect()
     }
 
-    fn matched_rules<'t>(&'t self, ids: &'t [String]) -> Vec<Vec<MatchedRule<'t>>> {
-        let chains = self.matches.rules.iter().zip(ids);
+    /// The tags of each rule of each matched chain.
+    fn chain_tags(&self) -> Vec<Vec<Vec<&[u8]>>> {
+        fn tags(rule: &Rule) -> Vec<&[u8]> {
+            rule.meta.tag_texts.iter().map(Vec::as_slice).collect()
+        }
+        let chains = self.matches.rules.iter();
         chains
-            .map(|(found, id)| {
+            .map(|found| found.chain.rules.iter().map(tags).collect())
+            .collect()
+    }
+
+    fn matched_rules<'t>(
+        &'t self,
+        ids: &'t [String],
+        tags: &'t [Vec<Vec<&'t [u8]>>],
+    ) -> Vec<Vec<MatchedRule<'t>>> {
+        let chains = self.matches.rules.iter().zip(ids).zip(tags);
+        chains
+            .map(|((found, id), tags)| {
                 let chained = found.chain.rules.len() > 1;
                 let rules = found.chain.rules.iter().enumerate();
                 rules
@@ -280,9 +296,10 @@ impl Transaction {
                         severity: rule.meta.severity.map(|severity| severity.number()),
                         accuracy: rule.meta.accuracy,
                         maturity: rule.meta.maturity,
-                        phase: (position == 0).then_some(found.chain.phase),
+                        phase: Some(found.chain.phase),
                         is_chained: chained,
                         chain_starter: chained && position == 0,
+                        tags: tags.get(position).map_or(&[], Vec::as_slice),
                         message: rule.meta.msg_text.as_deref(),
                         operator: Some(rule.test.operator.kind().name().as_bytes()),
                         operator_argument: &rule.test.written,

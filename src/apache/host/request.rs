@@ -148,12 +148,15 @@ impl<'r> Request<'r> {
         u16::try_from(unsafe { (*self.as_ptr()).status }).unwrap_or(0)
     }
 
-    /// The status with its words: what the handler set, or httpd's for the number.
+    /// The status with its words: what the handler set, or httpd's for the number. A line that is about another status
+    /// was for a response that this one has replaced.
     pub(in crate::apache) fn status_line(self) -> &'r [u8] {
+        let number = self.status().to_string();
         // SAFETY: the request is alive, and so are its strings; httpd's own status lines are static.
         unsafe {
             let request = self.as_ptr();
-            let set = text((*request).status_line);
+            let set =
+                text((*request).status_line).filter(|line| line.starts_with(number.as_bytes()));
             set.or_else(|| text(sys::ap_get_status_line((*request).status)))
                 .unwrap_or_default()
         }

@@ -1,6 +1,7 @@
 //! The audit log in a real httpd: where records go, what happens when they cannot, and what hostile requests make of them.
 
 mod crashes;
+mod differential;
 mod failures;
 mod forgery;
 mod kinds;
