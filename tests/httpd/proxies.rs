@@ -202,6 +202,38 @@ fn error_line_part_a_and_part_h_agree() {
 /// Debian's own filter, as it is shipped.
 const FILTER: &str = "/etc/fail2ban/filter.d/apache-modsecurity.conf";
 
+/// What the whole matrix leaves in the error logs, and the clients that may be banned, in its order.
+fn matrix() -> Option<(String, Vec<String>)> {
+    let mut log = String::new();
+    let mut expected = Vec::new();
+    for (conf, header, client, bannable, _) in MATRIX {
+        let server = start(conf)?;
+        deny(&server, header);
+        server.logged("ModSecurity: Access denied");
+        log.push_str(&server.error_log());
+        if *bannable {
+            expected.push((*client).to_owned());
+        }
+    }
+    Some((log, expected))
+}
+
+/// The pattern by which CrowdSec's `modsecurity` parser reads an error log, its named patterns written out.
+const GROK: &str = r#"\[client (?P<source_ip>[0-9A-Fa-f]*:[0-9A-Fa-f:]+|[0-9.]+)(?::\d+)?\] (?:\[client [^\]]+\])? ModSecurity: (?:Warning|Access denied).*\[file "[^"]+"\] \[line "\d+"\] \[id "(?P<id>\d+)"\].*\[hostname "[^"]*"\] \[uri "[^"]*"\] \[unique_id "[^"]+"\]"#;
+
+#[test]
+fn crowdsecs_pattern_finds_the_client_and_nobody_else() {
+    let Some((log, expected)) = matrix() else {
+        return;
+    };
+    let pattern = regex::Regex::new(GROK).unwrap();
+    let found: Vec<&str> = pattern
+        .captures_iter(&log)
+        .map(|line| line.name("source_ip").unwrap().as_str())
+        .collect();
+    assert_eq!(found, expected, "{log}");
+}
+
 #[test]
 fn fail2bans_own_filter_finds_the_client_and_nobody_else() {
     let installed = Command::new("fail2ban-regex")
@@ -211,17 +243,9 @@ fn fail2bans_own_filter_finds_the_client_and_nobody_else() {
     if !installed || !std::path::Path::new(FILTER).is_file() {
         return missing("fail2ban");
     }
-    let mut log = String::new();
-    let mut expected = Vec::new();
-    for (conf, header, client, bannable, _) in MATRIX {
-        let Some(server) = start(conf) else { return };
-        deny(&server, header);
-        server.logged("ModSecurity: Access denied");
-        log.push_str(&server.error_log());
-        if *bannable {
-            expected.push((*client).to_owned());
-        }
-    }
+    let Some((log, expected)) = matrix() else {
+        return;
+    };
     let file = std::env::temp_dir().join(format!("palisade-fail2ban-{}.log", std::process::id()));
     fs::write(&file, log).unwrap();
     let output = Command::new("fail2ban-regex")
