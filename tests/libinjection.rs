@@ -1,5 +1,8 @@
 //! SQL injection and cross-site scripting: the answers of the C library, input by input.
 
+#[path = "support/random.rs"]
+mod random;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -7,6 +10,7 @@ use std::path::PathBuf;
 
 use flate2::read::GzDecoder;
 use palisade::operators::libinjection::{sqli, xss};
+use random::Random;
 
 /// Inputs with the C library's answers: the fingerprint if it is SQL injection, and whether it is scripting.
 const ANSWERS: &[(&[u8], Option<&str>, bool)] = &[
@@ -154,18 +158,6 @@ fn one_input_of_two_bytes_is_an_attack() {
     }
     // An open brace and an empty name: what MySQL makes of it nobody can tell.
     assert_eq!(attacks, [(*b"{`", "X".to_string())]);
-}
-
-/// Pseudo-random numbers (xorshift), the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % bound
-    }
 }
 
 #[test]

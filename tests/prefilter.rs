@@ -3,6 +3,8 @@
 
 #[path = "support/material.rs"]
 mod material;
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
 use std::fmt::Write as _;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use palisade::config::Config;
+use random::Random;
 use support::{Scenario, config, request};
 
 /// Rules of every kind that is scanned for, and some that are not.
@@ -95,21 +98,11 @@ const PIECES: &[&str] = &[
     "q",
 ];
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % bound
-    }
-
-    fn value(&mut self) -> String {
-        (0..self.below(6))
-            .map(|_| PIECES[self.below(PIECES.len())])
-            .collect()
-    }
+/// A value of a few pieces.
+fn value(random: &mut Random) -> String {
+    (0..random.below(6))
+        .map(|_| PIECES[random.below(PIECES.len())])
+        .collect()
 }
 
 /// Both configurations of the same rules.
@@ -140,7 +133,7 @@ fn our_own_rules() {
     let mut random = Random(0x5eed_5eed_5eed);
     let mut matched = 0;
     for round in 0..3000 {
-        let [a, b, c, agent, cookie, body] = std::array::from_fn(|_| random.value());
+        let [a, b, c, agent, cookie, body] = std::array::from_fn(|_| value(&mut random));
         let plain = |text: &str| text.replace([' ', '&', '#', '\n'], "+");
         let (a, b, c) = (plain(&a), plain(&b), encoded(c.as_bytes()));
         let head = format!(
@@ -163,7 +156,7 @@ fn removed_and_updated_rules() {
     let configs = both(&rules);
     let mut random = Random(0xfeed);
     for _ in 0..1000 {
-        let [a, b, cookie] = std::array::from_fn(|_| encoded(random.value().as_bytes()));
+        let [a, b, cookie] = std::array::from_fn(|_| encoded(value(&mut random).as_bytes()));
         let head = format!("GET /p?q={a}&x={b} HTTP/1.1\nHost: blog.example\nCookie: k={cookie}");
         compare(&configs, &request(&head), &head);
     }

@@ -83,22 +83,13 @@ fn request(place: Place, payload: &[u8]) -> Vec<u8> {
         Place::Body => (headers, body) = (form.to_vec(), [b"a=", payload].concat()),
         Place::EncodedBody => (headers, body) = (form.to_vec(), [b"a=", &encoded[..]].concat()),
         Place::FileName => {
-            headers = multipart.to_vec();
-            body = [
-                b"--xx\r\nContent-Disposition: form-data; name=\"f\"; filename=\"",
-                payload,
-                b"\"\r\n\r\ncontent\r\n--xx--\r\n",
-            ]
-            .concat();
+            (headers, body) = (
+                multipart.to_vec(),
+                part(&[b"name=\"f\"; filename=\"", payload, b"\"\r\n\r\ncontent"]),
+            );
         }
         Place::Field => {
-            headers = multipart.to_vec();
-            body = [
-                b"--xx\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n",
-                payload,
-                b"\r\n--xx--\r\n",
-            ]
-            .concat();
+            (headers, body) = (multipart.to_vec(), part(&[b"name=\"a\"\r\n\r\n", payload]));
         }
     }
     [
@@ -124,6 +115,12 @@ SecAction "id:1,phase:2,pass,log,auditlog,msg:'%{REQUEST_URI_RAW}',logdata:'%{RE
 SecRule REQUEST_HEADERS|REQUEST_HEADERS_NAMES|REQUEST_COOKIES|ARGS|FILES "@rx ." "id:2,phase:2,pass,log,auditlog,logdata:'%{MATCHED_VAR_NAME}=%{MATCHED_VAR}'"
 SecAction "id:3,phase:2,deny,status:403,msg:'refused',tag:'%{REQUEST_HEADERS.X-Evil}'"
 "#;
+
+/// A multipart body of one part: its disposition from the name on, and its content.
+fn part(content: &[&[u8]]) -> Vec<u8> {
+    let (before, behind) = ("--xx\r\nContent-Disposition: form-data; ", "\r\n--xx--\r\n");
+    [before.as_bytes(), &content.concat(), behind.as_bytes()].concat()
+}
 
 /// Sends all of them, and answers how many requests the server has seen: each was answered once.
 fn attack(server: &Server) -> usize {
