@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once test test-collections test-crs bench bench-instr valgrind container-test check install clean
+.PHONY: help deps build run demo-once tables test test-collections test-crs bench bench-instr valgrind container-test check install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: deps-test build ## install what is missing, build, and run every test, the
 	scripts/valgrind.sh
 	scripts/podman-setup.sh || [ "$$PALISADE_REQUIRE_CONTAINER" != 1 ]
 	container/test.sh
+
+tables: ## write the tables of docs/compatibility.md anew, after a change of the code's own
+	cargo test --test architecture -- --ignored write_the_tables
 
 test-collections: build ## the tests of persistent collections at the size that is promised: half an hour
 	PALISADE_FULL=1 PALISADE_REQUIRE_HTTPD=1 cargo test --test collections -- --nocapture

@@ -33,6 +33,9 @@ pub mod actions;
 pub mod config;
 pub mod ruleset;
 
+// What is documented of them.
+pub mod manual;
+
 // One request.
 pub mod engine;
 pub mod host;

@@ -5,10 +5,12 @@
 
 mod ctl;
 mod data;
+mod names;
 mod parse;
 
 pub use ctl::{AuditEngine, Ctl, TargetExclusion};
 pub use data::{Assignment, CollectionAction, SetVar};
+pub use names::{ACTIONS, CTL_OPTIONS, Group, Known};
 pub use parse::{ActionError, ActionList, Context, parse};
 
 use std::sync::Arc;

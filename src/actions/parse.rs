@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     AllowScope, CollectionAction, Ctl, Disruptive, Effect, Flow, Meta, Place, Sanitise, SetVar,
-    Switches, TransformationStep, data,
+    Switches, TransformationStep, data, names,
 };
 use crate::operators::atoi;
 use crate::scripts::Executable;
@@ -119,25 +119,9 @@ fn check_place(
 
 /// Compat: some actions take no argument, and only two take one that begins with a sign.
 fn check_argument(name: &str, action: &ast::Action) -> Result<(), String> {
-    const BARE: [&str; 14] = [
-        "auditlog",
-        "block",
-        "capture",
-        "chain",
-        "deny",
-        "drop",
-        "log",
-        "multimatch",
-        "noauditlog",
-        "nolog",
-        "pass",
-        "sanitisematched",
-        "sanitizematched",
-        "marker",
-    ];
     let spelled = &action.name.value;
     match action.argument.as_ref().map(|argument| &argument.value[..]) {
-        Some(_) if BARE.contains(&name) => {
+        Some(_) if names::takes_nothing(name) || name == "marker" => {
             Err(format!("Extra parameter provided to action: {spelled}"))
         }
         Some([b'+' | b'-', ..]) if !matches!(name, "t" | "ctl") => {

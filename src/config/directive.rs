@@ -15,8 +15,18 @@ pub struct Directive {
     pub arity: Arity,
     /// Where it may stand.
     pub scope: Scope,
-    /// One sentence for `httpd -L`, mod_info and the documentation.
+    /// Its arguments, for `httpd -L`, mod_info and the documentation.
     pub help: &'static str,
+    /// What holds without it; empty where that is nothing.
+    pub default: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+    /// What else is to be known of it; most often empty.
+    pub remark: &'static str,
+    /// Whether anything follows from it.
+    pub support: Support,
+    /// Whether mod_security2 does not have it.
+    pub is_own: bool,
     pub(super) apply: fn(&mut Section, &Arguments<'_>) -> Result<(), Problem>,
 }
 
@@ -39,6 +49,17 @@ pub enum Arity {
     Iterate,
     /// Whatever is there.
     Any,
+}
+
+/// What follows from a directive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Support {
+    /// What it says.
+    Full,
+    /// Nothing; a notice at start says why.
+    NoEffect,
+    /// httpd does not start, and says why.
+    Refused,
 }
 
 /// Where a directive may stand.

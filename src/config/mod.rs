@@ -13,7 +13,7 @@ mod notices;
 mod section;
 mod settings;
 
-pub use directive::{Arity, Directive, Place, Scope};
+pub use directive::{Arity, Directive, Place, Scope, Support};
 pub use directives::DIRECTIVES;
 pub use file::{FileError, read_file, read_text};
 pub use section::{Config, DirConfig};

@@ -95,7 +95,7 @@ impl std::error::Error for CompileError {}
 ///
 /// # Errors
 /// The argument is missing or malformed, a file cannot be read, or the operator
-/// is one of those not supported yet.
+/// is one of those that are refused.
 pub fn compile(
     kind: Kind,
     argument: &[u8],
@@ -152,7 +152,7 @@ pub fn compile(
         _ => {
             let name = kind.name();
             return Err(CompileError::whole(format!(
-                "Operator @{name} is not supported yet."
+                "Operator @{name} is refused: the service behind it has ended."
             )));
         }
     })

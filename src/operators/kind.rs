@@ -3,119 +3,85 @@
 /// Which operator a rule names.  Mod_security2 registers 38 names for these
 /// 36: `pmf` and `ipMatchF` are aliases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // `Kind::about` says when each matches
 pub enum Kind {
-    /// The value begins with the argument.
     BeginsWith,
-    /// The argument is a part of the value.
     Contains,
-    /// The argument is a word of the value.
     ContainsWord,
-    /// The value is SQL injection, by libinjection's judgement.
     DetectSqli,
-    /// The value is cross-site scripting, by libinjection's judgement.
     DetectXss,
-    /// The value ends with the argument.
     EndsWith,
-    /// The value is a number equal to the argument.
     Eq,
-    /// The value resembles one of the ssdeep hashes in a file.
     FuzzyHash,
-    /// The value is a number not less than the argument.
     Ge,
-    /// The address is in the database of countries.
     GeoLookup,
-    /// The value contains a URL from Google's list of unsafe ones.
     GsbLookup,
-    /// The value is a number greater than the argument.
     Gt,
-    /// A script finds fault with the file of this name.
     InspectFile,
-    /// The value is an address in one of the networks.
     IpMatch,
-    /// The value is an address in one of the networks in a file.
     IpMatchFromFile,
-    /// The value is a number not greater than the argument.
     Le,
-    /// The value is a number less than the argument.
     Lt,
-    /// Never matches.
     NoMatch,
-    /// One of the phrases is in the value, in either case.
     Pm,
-    /// One of the phrases in files is in the value, in either case.
     PmFromFile,
-    /// The address is on a block list in the DNS.
     Rbl,
-    /// The regular expression matches and is replaced.
     Rsub,
-    /// The regular expression matches.
     Rx,
-    /// The value is the argument.
     StrEq,
-    /// The decoded argument is a part of the value.
     StrMatch,
-    /// Always matches.
     UnconditionalMatch,
-    /// A byte of the value is in none of the ranges.
     ValidateByteRange,
-    /// The XML document is invalid by a DTD.
     ValidateDtd,
-    /// A link does not carry the hash it was sent out with.
     ValidateHash,
-    /// The XML document is invalid by a schema.
     ValidateSchema,
-    /// The value is not well-formed URL encoding.
     ValidateUrlEncoding,
-    /// The value is not well-formed UTF-8.
     ValidateUtf8Encoding,
-    /// The regular expression finds a payment card number.
     VerifyCc,
-    /// The regular expression finds a Brazilian taxpayer number.
     VerifyCpf,
-    /// The regular expression finds a social security number of the USA.
     VerifySsn,
-    /// The value is a part of the argument.
     Within,
 }
 
-/// Canonical spelling of every operator, in the order of [`Kind::ALL`].
-const TABLE: [(Kind, &str); 36] = [
-    (Kind::BeginsWith, "beginsWith"),
-    (Kind::Contains, "contains"),
-    (Kind::ContainsWord, "containsWord"),
-    (Kind::DetectSqli, "detectSQLi"),
-    (Kind::DetectXss, "detectXSS"),
-    (Kind::EndsWith, "endsWith"),
-    (Kind::Eq, "eq"),
-    (Kind::FuzzyHash, "fuzzyHash"),
-    (Kind::Ge, "ge"),
-    (Kind::GeoLookup, "geoLookup"),
-    (Kind::GsbLookup, "gsbLookup"),
-    (Kind::Gt, "gt"),
-    (Kind::InspectFile, "inspectFile"),
-    (Kind::IpMatch, "ipMatch"),
-    (Kind::IpMatchFromFile, "ipMatchFromFile"),
-    (Kind::Le, "le"),
-    (Kind::Lt, "lt"),
-    (Kind::NoMatch, "noMatch"),
-    (Kind::Pm, "pm"),
-    (Kind::PmFromFile, "pmFromFile"),
-    (Kind::Rbl, "rbl"),
-    (Kind::Rsub, "rsub"),
-    (Kind::Rx, "rx"),
-    (Kind::StrEq, "streq"),
-    (Kind::StrMatch, "strmatch"),
-    (Kind::UnconditionalMatch, "unconditionalMatch"),
-    (Kind::ValidateByteRange, "validateByteRange"),
-    (Kind::ValidateDtd, "validateDTD"),
-    (Kind::ValidateHash, "validateHash"),
-    (Kind::ValidateSchema, "validateSchema"),
-    (Kind::ValidateUrlEncoding, "validateUrlEncoding"),
-    (Kind::ValidateUtf8Encoding, "validateUtf8Encoding"),
-    (Kind::VerifyCc, "verifyCC"),
-    (Kind::VerifyCpf, "verifyCPF"),
-    (Kind::VerifySsn, "verifySSN"),
-    (Kind::Within, "within"),
+/// Canonical spelling of every operator and when it matches, in the order of [`Kind::ALL`].
+#[rustfmt::skip] // a table: one row a line
+const TABLE: [(Kind, &str, &str); 36] = [
+    (Kind::BeginsWith, "beginsWith", "the value begins with the argument"),
+    (Kind::Contains, "contains", "the argument is a part of the value"),
+    (Kind::ContainsWord, "containsWord", "the argument is a word of the value"),
+    (Kind::DetectSqli, "detectSQLi", "the value is SQL injection, by libinjection's judgement"),
+    (Kind::DetectXss, "detectXSS", "the value is cross-site scripting, by libinjection's judgement"),
+    (Kind::EndsWith, "endsWith", "the value ends with the argument"),
+    (Kind::Eq, "eq", "the value is a number equal to the argument"),
+    (Kind::FuzzyHash, "fuzzyHash", "the value resembles one of the ssdeep hashes in a file"),
+    (Kind::Ge, "ge", "the value is a number not less than the argument"),
+    (Kind::GeoLookup, "geoLookup", "the address is in the database of places"),
+    (Kind::GsbLookup, "gsbLookup", "the value contains a URL from Google's list of dangerous ones"),
+    (Kind::Gt, "gt", "the value is a number greater than the argument"),
+    (Kind::InspectFile, "inspectFile", "a script or program finds fault with the file of this name"),
+    (Kind::IpMatch, "ipMatch", "the value is an address in one of the networks"),
+    (Kind::IpMatchFromFile, "ipMatchFromFile", "the value is an address in one of the networks in a file"),
+    (Kind::Le, "le", "the value is a number not greater than the argument"),
+    (Kind::Lt, "lt", "the value is a number less than the argument"),
+    (Kind::NoMatch, "noMatch", "never matches"),
+    (Kind::Pm, "pm", "one of the phrases is in the value, in either case"),
+    (Kind::PmFromFile, "pmFromFile", "one of the phrases in files is in the value, in either case"),
+    (Kind::Rbl, "rbl", "the address or name is on a block list in the DNS"),
+    (Kind::Rsub, "rsub", "the regular expression matches in a stream, and is replaced"),
+    (Kind::Rx, "rx", "the regular expression matches"),
+    (Kind::StrEq, "streq", "the value is the argument"),
+    (Kind::StrMatch, "strmatch", "the decoded argument is a part of the value"),
+    (Kind::UnconditionalMatch, "unconditionalMatch", "always matches"),
+    (Kind::ValidateByteRange, "validateByteRange", "a byte of the value is in none of the ranges"),
+    (Kind::ValidateDtd, "validateDTD", "the XML document is invalid by a DTD"),
+    (Kind::ValidateHash, "validateHash", "a link does not carry the proof it was sent out with"),
+    (Kind::ValidateSchema, "validateSchema", "the XML document is invalid by a schema"),
+    (Kind::ValidateUrlEncoding, "validateUrlEncoding", "the value is not well-formed URL encoding"),
+    (Kind::ValidateUtf8Encoding, "validateUtf8Encoding", "the value is not well-formed UTF-8"),
+    (Kind::VerifyCc, "verifyCC", "the regular expression finds a payment card number"),
+    (Kind::VerifyCpf, "verifyCPF", "the regular expression finds a Brazilian taxpayer number"),
+    (Kind::VerifySsn, "verifySSN", "the regular expression finds a social security number of the USA"),
+    (Kind::Within, "within", "the value is a part of the argument"),
 ];
 
 /// Second names of operators.
@@ -146,15 +112,24 @@ impl Kind {
 
     /// Every registered name with its operator: 38, canonical names first.
     pub fn names() -> impl Iterator<Item = (Kind, &'static str)> {
-        TABLE.iter().chain(&ALIASES).copied()
+        let canonical = TABLE.iter().map(|&(kind, name, _)| (kind, name));
+        canonical.chain(ALIASES)
     }
 
     /// The canonical spelling.
     pub fn name(self) -> &'static str {
         TABLE
             .iter()
-            .find(|(kind, _)| *kind == self)
-            .map_or("", |(_, name)| name)
+            .find(|(kind, ..)| *kind == self)
+            .map_or("", |(_, name, _)| name)
+    }
+
+    /// When it matches, for the documentation.
+    pub fn about(self) -> &'static str {
+        TABLE
+            .iter()
+            .find(|(kind, ..)| *kind == self)
+            .map_or("", |(.., about)| about)
     }
 
     /// Whether [`compile`](super::compile()) accepts it.  The others need more than a value: a

@@ -43,78 +43,44 @@ pub struct Env<'e> {
     pub unicode_map: Option<&'e UnicodeMap>,
 }
 
-/// A transformation, by the name that follows `t:`.
+/// A transformation, by the name that follows `t:`. What each does, [`Transformation::about`] says.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[allow(missing_docs)]
 pub enum Transformation {
-    /// `none`: nothing. In a list of actions it empties the list before it, which is for the rule compiler to do.
     None,
-    /// `base64Decode`: Base64 up to the first character outside the standard alphabet.
     Base64Decode,
-    /// `base64DecodeExt`: Base64 of either alphabet; characters outside are passed over.
     Base64DecodeExt,
-    /// `base64Encode`
     Base64Encode,
-    /// `cmdLine`: a command as a shell would read it.
     CmdLine,
-    /// `compressWhitespace`: each run of white space, no-break space (0xA0) included, becomes one space.
     CompressWhitespace,
-    /// `cssDecode`: escapes of CSS 2.
     CssDecode,
-    /// `escapeSeqDecode`: escapes of C.
     EscapeSeqDecode,
-    /// `hexDecode`: two hexadecimal digits become a byte.
     HexDecode,
-    /// `hexEncode`: lower-case digits.
     HexEncode,
-    /// `htmlEntityDecode`: numeric character references and names of ASCII characters.
     HtmlEntityDecode,
-    /// `jsDecode`: escapes of JavaScript.
     JsDecode,
-    /// `length`: the count of bytes in decimal.
     Length,
-    /// `lowercase`: ASCII letters.
     Lowercase,
-    /// `md5`: the digest as 16 raw bytes.
     Md5,
-    /// `normalizePath`, also spelt `normalisePath`: no `//`, no `.`, `..` resolved.
     NormalizePath,
-    /// `normalizePathWin`, also spelt `normalisePathWin`: the same with backslashes taken for slashes.
     NormalizePathWin,
-    /// `parityEven7bit`
     ParityEven7bit,
-    /// `parityOdd7bit`
     ParityOdd7bit,
-    /// `parityZero7bit`: clears the eighth bits.
     ParityZero7bit,
-    /// `removeComments`: comments of C, HTML and SQL.
     RemoveComments,
-    /// `removeCommentsChar`: the marks that begin and end comments.
     RemoveCommentsChar,
-    /// `removeNulls`: zero bytes.
     RemoveNulls,
-    /// `removeWhitespace`: no-break space (0xA0) included.
     RemoveWhitespace,
-    /// `replaceComments`: each comment of C becomes one space.
     ReplaceComments,
-    /// `replaceNulls`: zero bytes become spaces.
     ReplaceNulls,
-    /// `sha1`: the digest as 20 raw bytes.
     Sha1,
-    /// `sqlHexDecode`: hexadecimal literals of SQL, `0x414243`.
     SqlHexDecode,
-    /// `trim`: white space at both ends.
     Trim,
-    /// `trimLeft`: white space at the beginning.
     TrimLeft,
-    /// `trimRight`: white space at the end.
     TrimRight,
-    /// `urlDecode`: percent encoding.
     UrlDecode,
-    /// `urlDecodeUni`: percent encoding, and `%uHHHH` of Microsoft.
     UrlDecodeUni,
-    /// `urlEncode`: percent encoding of all but letters, digits and `*`.
     UrlEncode,
-    /// `utf8toUnicode`: UTF-8 sequences become `%uHHHH`.
     Utf8ToUnicode,
 }
 
@@ -191,6 +157,48 @@ impl Transformation {
     /// The usual name.
     pub fn name(self) -> &'static str {
         self.definition().name
+    }
+
+    /// What becomes of a value, for the documentation.
+    #[rustfmt::skip] // a table: one row a line
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::None => "nothing; in a list of actions it empties the list before it",
+            Self::Base64Decode => "Base64, up to the first character outside the standard alphabet",
+            Self::Base64DecodeExt => "Base64 of either alphabet; characters outside are passed over",
+            Self::Base64Encode => "to Base64",
+            Self::CmdLine => "a command as a shell would read it",
+            Self::CompressWhitespace => "each run of white space, no-break space (0xA0) included, becomes one space",
+            Self::CssDecode => "escapes of CSS 2",
+            Self::EscapeSeqDecode => "escapes of C",
+            Self::HexDecode => "two hexadecimal digits become a byte",
+            Self::HexEncode => "each byte becomes two hexadecimal digits, in lower case",
+            Self::HtmlEntityDecode => "numeric character references and names of ASCII characters",
+            Self::JsDecode => "escapes of JavaScript",
+            Self::Length => "the count of bytes in decimal",
+            Self::Lowercase => "ASCII letters become small ones",
+            Self::Md5 => "the digest as 16 raw bytes",
+            Self::NormalizePath => "a path without `//` and `.`, with `..` resolved",
+            Self::NormalizePathWin => "the same with backslashes taken for slashes",
+            Self::ParityEven7bit => "the eighth bit makes the number of set bits even",
+            Self::ParityOdd7bit => "the eighth bit makes the number of set bits odd",
+            Self::ParityZero7bit => "clears the eighth bits",
+            Self::RemoveComments => "comments of C, HTML and SQL are removed",
+            Self::RemoveCommentsChar => "the marks that begin and end comments are removed",
+            Self::RemoveNulls => "zero bytes are removed",
+            Self::RemoveWhitespace => "white space, no-break space (0xA0) included, is removed",
+            Self::ReplaceComments => "each comment of C becomes one space",
+            Self::ReplaceNulls => "zero bytes become spaces",
+            Self::Sha1 => "the digest as 20 raw bytes",
+            Self::SqlHexDecode => "hexadecimal literals of SQL, `0x414243`",
+            Self::Trim => "white space at both ends is removed",
+            Self::TrimLeft => "white space at the beginning is removed",
+            Self::TrimRight => "white space at the end is removed",
+            Self::UrlDecode => "percent encoding",
+            Self::UrlDecodeUni => "percent encoding, and `%uHHHH` of Microsoft",
+            Self::UrlEncode => "percent encoding of all but letters, digits and `*`",
+            Self::Utf8ToUnicode => "UTF-8 sequences become `%uHHHH`",
+        }
     }
 
     /// The result for one value: [`Cow::Borrowed`] if and only if it is the value itself.
