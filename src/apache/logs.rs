@@ -34,15 +34,12 @@ pub(super) fn open(main: Server<'_>, pool: Pool<'_>) -> Result<(), ()> {
         }
         let log = match &target.place {
             Place::File(path) => {
-                AuditLog::open(path, target.mode).map_err(|error| error.to_string())
+                AuditLog::open(path, target.mode).map_err(|error| target.problem(&error.reason()))
             }
             Place::Program(command) => programs
                 .start(command, pool)
                 .map(|pipe| AuditLog::piped(&target.name(), pipe))
-                .map_err(|error| {
-                    let name = target.name();
-                    format!("ModSecurity: Failed to open the audit log pipe: {name}: {error}")
-                }),
+                .map_err(|error| target.problem(&error)),
         };
         match log {
             Ok(log) => {

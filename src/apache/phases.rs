@@ -200,8 +200,15 @@ pub(super) unsafe extern "C" fn log_transaction(request: *mut sys::request_rec) 
         if let Some(state) = known.or_else(|| late(request)) {
             state.restore_headers(request);
             state.with(request, |transaction, host| {
+                if transaction.finished() && !transaction.is_guarded() {
+                    return;
+                }
+                let response = facts::response(request.last(), facts::Ends::Sent);
+                let environment = request.last().environment();
+                let is_set = |name: &[u8]| environment.find(name).is_some();
+                transaction.tell_guardian(&response, is_set, host);
                 if !transaction.finished() {
-                    transaction.finish(facts::response(request.last(), facts::Ends::Sent), host);
+                    transaction.finish(response, host);
                 }
             });
         }

@@ -8,18 +8,11 @@ use std::path::{Path, PathBuf};
 use md5::{Digest, Md5};
 
 use super::clock::Civil;
+use super::line::{self, LONGEST_ID};
 use super::parts::Parts;
 use super::record::Record;
-use super::{Format, Lost, Target, escape, mask, render};
+use super::{Format, Lost, Target, escape, render};
 
-/// An index line is no longer than this in bytes, its line end included.
-pub(super) const LONGEST_LINE: usize = 3980;
-/// The same for a pipe: mod_security2's limit for both lies below what a pipe keeps whole (4096).
-pub(super) const LONGEST_PIPED_LINE: usize = LONGEST_LINE;
-/// Host, remote log name and user are cut to this many bytes before the request line is.
-const LONGEST_NAME: usize = 32;
-/// A file name holds no more of the unique id: names of files may have 255 bytes.
-const LONGEST_ID: usize = 128;
 /// So often a name with another number is tried when a file has the name already.
 const MOST_NAMESAKES: u32 = 100;
 
@@ -63,15 +56,9 @@ impl Storage {
         let civil = record.zone.civil(record.time);
         let stored = self.store(&civil, record.unique_id, &rendered);
         let place = stored.map_err(|error| Lost::one(self.directory.to_string_lossy(), error))?;
-        let about = About {
-            record,
-            civil: &civil,
-            place: &place,
-            size: rendered.len(),
-            md5: &Md5::digest(&rendered),
-        };
-        let first = about.write_to(index.primary);
-        let second = index.secondary.map_or(Ok(()), |log| about.write_to(log));
+        let line = index_line(record, &place, &rendered);
+        let first = index.primary.write_line(&line);
+        let second = index.secondary.map_or(Ok(()), |log| log.write_line(&line));
         Lost::and(first, second)
     }
 
@@ -153,123 +140,19 @@ fn file_name_part(out: &mut Vec<u8>, name: &[u8]) {
     );
 }
 
-/// What an index line tells.
-struct About<'a> {
-    record: &'a Record<'a>,
-    civil: &'a Civil,
-    place: &'a [u8],
-    size: usize,
-    md5: &'a [u8],
-}
-
-impl About<'_> {
-    fn write_to(&self, target: &Target) -> Result<(), Lost> {
-        let written = target
-            .log()
-            .and_then(|log| log.write_bytes(&self.line(log.longest_index_line)));
-        written.map_err(|error| Lost::one(target.name(), error))
+/// `… /place 0 SIZE md5:HASH` behind what every line of such logs begins with.
+///
+/// Compat: mod_security2's line, which mlogc reads.
+fn index_line(record: &Record<'_>, place: &[u8], rendered: &[u8]) -> Vec<u8> {
+    let mut tail = place.to_vec();
+    tail.extend_from_slice(b" 0 ");
+    escape::decimal(&mut tail, rendered.len() as u64);
+    tail.extend_from_slice(b" md5:");
+    for byte in Md5::digest(rendered) {
+        tail.push(escape::hex_digit(byte >> 4));
+        tail.push(escape::hex_digit(byte));
     }
-
-    /// `HOST CLIENT LOGNAME USER [time] "request line" STATUS BYTES "-" "-" ID "SESSION" /place 0 SIZE md5:HASH`, a blank, and
-    /// `L` if anything had to be cut for the line to fit.
-    ///
-    /// Compat: mod_security2's line, which mlogc reads; words are kept free of blanks whatever their bytes.
-    fn line(&self, longest: usize) -> Vec<u8> {
-        let record = self.record;
-        let request = mask::ranges(record.request.line, record.masks.request_line);
-        let mut request_line = Vec::with_capacity(request.len());
-        escape::quoted(&mut request_line, &request);
-        let whole = self.assemble(&request_line, usize::MAX);
-        if whole.len() < longest {
-            return ended(whole, b" \n");
-        }
-        let without_request = self.assemble(b"", LONGEST_NAME);
-        let room = longest.saturating_sub(without_request.len() + b" L\n".len());
-        ended(
-            self.assemble(cut_escaped(&request_line, room), LONGEST_NAME),
-            b" L\n",
-        )
-    }
-
-    fn assemble(&self, request_line: &[u8], longest_name: usize) -> Vec<u8> {
-        let record = self.record;
-        let mut out = Vec::with_capacity(512 + request_line.len());
-        word(&mut out, record.hostname, longest_name);
-        escape::address(&mut out, record.client.client);
-        out.push(b' ');
-        word(
-            &mut out,
-            record.remote_logname.unwrap_or_default(),
-            longest_name,
-        );
-        word(
-            &mut out,
-            record.remote_user.unwrap_or_default(),
-            longest_name,
-        );
-        out.push(b'[');
-        self.civil.write_log_time(&mut out);
-        out.extend_from_slice(b"] \"");
-        out.extend_from_slice(request_line);
-        out.extend_from_slice(b"\" ");
-        escape::decimal(&mut out, u64::from(record.response.status));
-        out.push(b' ');
-        escape::decimal(&mut out, record.response.bytes_sent);
-        out.extend_from_slice(b" \"-\" \"-\" ");
-        word(&mut out, record.unique_id, LONGEST_ID);
-        out.push(b'"');
-        match record.web_app.session {
-            b"" => out.push(b'-'),
-            session => {
-                let mut escaped = Vec::new();
-                escape::quoted(&mut escaped, session);
-                out.extend_from_slice(cut_escaped(&escaped, longest_name.max(LONGEST_ID)));
-            }
-        }
-        out.extend_from_slice(b"\" ");
-        out.extend_from_slice(self.place);
-        out.extend_from_slice(b" 0 ");
-        escape::decimal(&mut out, self.size as u64);
-        out.extend_from_slice(b" md5:");
-        for byte in self.md5 {
-            out.push(escape::hex_digit(byte >> 4));
-            out.push(escape::hex_digit(*byte));
-        }
-        out
-    }
-}
-
-/// A word and a blank.
-fn word(out: &mut Vec<u8>, bytes: &[u8], longest: usize) {
-    let mut escaped = Vec::new();
-    escape::token(&mut escaped, bytes);
-    out.extend_from_slice(cut_escaped(&escaped, longest));
-    out.push(b' ');
-}
-
-fn ended(mut line: Vec<u8>, end: &[u8]) -> Vec<u8> {
-    line.extend_from_slice(end);
-    line
-}
-
-/// At most `longest` bytes of escaped text, without half an escape at its end.
-fn cut_escaped(escaped: &[u8], longest: usize) -> &[u8] {
-    let Some(cut) = escaped.get(..longest) else {
-        return escaped;
-    };
-    let mut end = 0;
-    while let Some(rest) = cut.get(end..).filter(|rest| !rest.is_empty()) {
-        let length = match rest {
-            [b'\\', b'x', ..] => 4,
-            [b'\\', ..] => 2,
-            _ => 1,
-        };
-        if length > rest.len() {
-            break;
-        }
-        end += length;
-    }
-    cut.get(..end).unwrap_or_default()
+    line::render(record, &tail)
 }
 
 #[cfg(test)]
@@ -294,26 +177,6 @@ mod tests {
             let mut out = Vec::new();
             file_name_part(&mut out, &vec![b'a'; length]);
             assert_eq!(out.len(), expected);
-        }
-    }
-
-    #[test]
-    fn cutting_leaves_no_half_escapes() {
-        for (longest, expected) in [
-            (0, ""),
-            (1, "a"),
-            (2, "a"),
-            (3, "a\\n"),
-            (6, "a\\n"),
-            (7, "a\\n\\x1b"),
-            (8, "a\\n\\x1bb"),
-            (99, "a\\n\\x1bb"),
-        ] {
-            assert_eq!(
-                cut_escaped(b"a\\n\\x1bb", longest),
-                expected.as_bytes(),
-                "{longest}"
-            );
         }
     }
 }

@@ -8,14 +8,13 @@ use std::path::Path;
 use super::pipe::{self, Pipe};
 use super::record::Record;
 use super::serial::AppendFile;
-use super::{Format, Parts, Sink, concurrent, render};
+use super::{Format, Parts, Sink, render};
 
 /// An open audit log: `SecAuditLog` or `SecAuditLog2`.
 #[derive(Debug)]
 pub struct AuditLog {
     name: String,
     sink: Box<dyn Sink>,
-    pub(super) longest_index_line: usize,
 }
 
 /// A log that could not be opened. Its text is the sentence for the administrator.
@@ -23,6 +22,13 @@ pub struct AuditLog {
 pub struct OpenError {
     name: String,
     source: io::Error,
+}
+
+impl OpenError {
+    /// Why not.
+    pub fn reason(&self) -> &io::Error {
+        &self.source
+    }
 }
 
 impl fmt::Display for OpenError {
@@ -61,18 +67,12 @@ impl AuditLog {
 
     /// The writing end of a pipe to a program that the server started (`SecAuditLog "|program"`).
     pub fn piped(name: &str, pipe: File) -> AuditLog {
-        let mut log = AuditLog::with_sink(name.to_owned(), Box::new(Pipe::new(pipe)));
-        log.longest_index_line = concurrent::LONGEST_PIPED_LINE;
-        log
+        AuditLog::with_sink(name.to_owned(), Box::new(Pipe::new(pipe)))
     }
 
     /// A log that goes elsewhere. `name` is for messages.
     pub fn with_sink(name: String, sink: Box<dyn Sink>) -> AuditLog {
-        AuditLog {
-            name,
-            sink,
-            longest_index_line: concurrent::LONGEST_LINE,
-        }
+        AuditLog { name, sink }
     }
 
     /// The path or command it was opened with.

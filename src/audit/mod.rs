@@ -3,7 +3,8 @@
 //! A [`Record`] borrows from the transaction; a renderer ([`render_native`], [`render_json`], [`render_ecs`]) turns it into one
 //! buffer; a [`Sink`] writes that buffer with one `write(2)`. A [`Target`] is what a directive says about a log; [`AuditLog`] is
 //! the same log open, one for each distinct file or program; [`Storage`] is the directory tree of a concurrent log, whose index
-//! is an [`AuditLog`]. A [`Destination`] is all of that for one transaction. [`read`] reads logs back.
+//! is an [`AuditLog`]. A [`Destination`] is all of that for one transaction. [`Guardian`] is a log of one line a
+//! request besides. [`read`] reads logs back.
 //!
 //! Invariants:
 //! * a record in the log is whole, or the caller is told of a [`Lost`] one and counts it in [`Losses`];
@@ -20,8 +21,10 @@ mod concurrent;
 mod destination;
 mod ecs;
 pub mod escape;
+mod guardian;
 mod json;
 mod json_text;
+mod line;
 mod log;
 mod losses;
 mod mask;
@@ -43,6 +46,7 @@ pub use clock::{Civil, Zone};
 pub use concurrent::{Index, Storage};
 pub use destination::{Destination, FailurePolicy, LogType, Lost};
 pub use ecs::render_ecs;
+pub use guardian::{Condition, Guardian};
 pub use json::render_json;
 pub use json_text::Json;
 pub use log::{AuditLog, OpenError};

@@ -1,11 +1,12 @@
 //! What a directive says about a log, from reading the configuration to the open log.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::AuditLog;
+use super::{AuditLog, Lost};
 use crate::types::Origin;
 
 /// Where a log goes.
@@ -30,6 +31,8 @@ pub struct Target {
     pub mode: u32,
     /// Where the directive stands.
     pub origin: Origin,
+    /// What kind of log it is, for messages: `audit` or `guardian`.
+    pub kind: &'static str,
     log: OnceLock<Arc<AuditLog>>,
 }
 
@@ -40,8 +43,30 @@ impl Target {
             place,
             mode,
             origin,
+            kind: "audit",
             log: OnceLock::new(),
         }
+    }
+
+    /// The same as a log of another kind.
+    pub fn of_kind(self, kind: &'static str) -> Target {
+        Target { kind, ..self }
+    }
+
+    /// The sentence about a log that cannot be opened.
+    pub fn problem(&self, reason: &dyn fmt::Display) -> String {
+        let (kind, name) = (self.kind, self.name());
+        let what = match self.place {
+            Place::File(_) => "file",
+            Place::Program(_) => "pipe",
+        };
+        format!("ModSecurity: Failed to open the {kind} log {what}: {name}: {reason}")
+    }
+
+    /// Writes a line that is whole.
+    pub(super) fn write_line(&self, line: &[u8]) -> Result<(), Lost> {
+        let written = self.log().and_then(|log| log.write_bytes(line));
+        written.map_err(|error| Lost::one(self.name(), error))
     }
 
     /// The path, or the program with a `|` before it.
@@ -68,10 +93,7 @@ impl Target {
             }
             _ => return Ok(()),
         };
-        Err(format!(
-            "ModSecurity: Failed to open the audit log file: {}: {reason}",
-            path.display()
-        ))
+        Err(self.problem(&reason))
     }
 
     /// Takes the log that was opened for it. Only the first one counts.

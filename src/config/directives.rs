@@ -233,6 +233,8 @@ pub static DIRECTIVES: &[Directive] = &[
         .remark("`ECS`, too"),
     row("SecAuditLogFileMode", One, Anywhere, "an octal mode, or default", audit::file_mode)
         .about("0640", "the mode of audit logs; it must come before SecAuditLog"),
+    row("SecGuardianLog", OneOrTwo, MainServer, "a file, or a program after |, and optionally env=NAME or env=!NAME", audit::guardian)
+        .about("", "one line a request, for httpd-guardian and its kin; with `env=`, only where that variable is set, or is not"),
     row("SecDebugLog", One, Anywhere, "a file", audit::debug_log)
         .about("", "where the engine tells what it does, step by step"),
     row("SecDebugLogLevel", One, Anywhere, "0 to 9", audit::debug_level)
@@ -259,9 +261,6 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("Off", "whether the limits of connections hold")
         .support(Support::Refused),
     // Refused, with the reason.
-    row("SecGuardianLog", Any, MainServer, "it is not supported by this version", absent::refused)
-        .about("", "one line a request for httpd-guardian")
-        .support(Support::Refused),
     row("SecGsbLookupDb", Any, Server, "the service behind it has ended", absent::refused)
         .about("", "the database of `@gsbLookup`")
         .remark("the service behind it has ended")

@@ -158,7 +158,10 @@ impl DirConfig {
     pub fn logs(&self) -> Vec<Arc<Target>> {
         let stated = &self.freeze().stated;
         let named = [&stated.audit_log, &stated.audit_log2];
-        named.into_iter().flatten().flatten().cloned().collect()
+        let guardian = stated.guardian.iter().flatten();
+        let guardian = guardian.map(|guardian| &guardian.target);
+        let named = named.into_iter().flatten().flatten();
+        named.chain(guardian).cloned().collect()
     }
 
     pub(super) fn edit(
@@ -217,7 +220,9 @@ impl Config {
 
     /// Whether a request needs a transaction at all.
     pub fn active(&self) -> bool {
-        self.engine != EngineMode::Off || self.audit_engine != AuditEngine::Off
+        self.engine != EngineMode::Off
+            || self.audit_engine != AuditEngine::Off
+            || self.guardian.is_some()
     }
 
     /// Whether uploaded files go to disk while they are inspected: a directive or a rule wants them there.

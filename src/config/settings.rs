@@ -144,6 +144,8 @@ settings! {
     /// `SecAuditLogFileMode`
     audit_file_mode: u32 = 0o640;
 
+    /// `SecGuardianLog`
+    guardian: Option<Arc<audit::Guardian>> = None;
     /// `SecDebugLog`
     debug_log: Option<Arc<DebugLog>> = None;
     /// `SecDebugLogLevel`

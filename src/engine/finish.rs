@@ -13,6 +13,7 @@ use crate::ruleset::Rule;
 use crate::transaction::Transaction;
 use crate::transformations::{Env, Transformation};
 use crate::types::Phase;
+use crate::variables::Variable;
 
 /// Who writes the records.
 const PRODUCER: &str = concat!(
@@ -46,6 +47,46 @@ impl Transaction {
         }
     }
 
+    /// Whether `SecGuardianLog` has a line to come.
+    pub fn is_guarded(&self) -> bool {
+        self.config.guardian.is_some()
+    }
+
+    /// Writes the line of `SecGuardianLog` once the response has been sent. `is_set` knows the request's environment.
+    pub fn tell_guardian(
+        &self,
+        response: &Response,
+        is_set: impl Fn(&[u8]) -> bool,
+        host: &mut dyn Host,
+    ) {
+        let guardian = self.config.guardian.as_ref();
+        let Some(guardian) = guardian.filter(|guardian| guardian.wants(is_set)) else {
+            return;
+        };
+        let now = SystemTime::now();
+        let masks = self.masks();
+        let user = host.server_variable(Variable::RemoteUser);
+        let mut record = self.bare_record(now);
+        record.masks.request_line = &masks.request_line;
+        record.remote_user = user.as_deref();
+        record.response.status = response.status;
+        record.response.bytes_sent = response.bytes_sent;
+        let took = now.duration_since(self.request.time).unwrap_or_default();
+        tell_losses(guardian.write(&record, took), host);
+    }
+
+    /// A record with what identifies the request.
+    fn bare_record(&self, time: SystemTime) -> Record<'_> {
+        let connection = &self.connection;
+        let local = (connection.local_ip, connection.local_port);
+        let id = &self.request.unique_id;
+        let mut record = Record::new(time, Zone::local(), id, &connection.client, local);
+        record.hostname = &self.request.hostname;
+        record.request.line = &self.request.line;
+        record.web_app.session = self.session.as_deref().unwrap_or_default();
+        record
+    }
+
     /// Whether an alert or the status asks for a record.
     fn is_relevant(&self) -> bool {
         let status = || {
@@ -72,23 +113,10 @@ impl Transaction {
         }
     }
 
-    /// Writes the record. What is lost is counted, and told to the administrator, though not every time.
     fn write_record(&mut self, host: &mut dyn Host) {
         let outcome = self.write_record_to_logs(host);
-        let losses = host.audit_losses();
-        if let Err(lost) = &outcome {
-            losses.count(lost.records);
-            self.record_lost = true;
-        }
-        let total = losses.total();
-        if let Some(number) = losses.complaint(SystemTime::now()) {
-            let state = match outcome {
-                Err(lost) => format!("{}: {}", lost.log, lost.error),
-                Ok(()) => "the log can be written again".to_owned(),
-            };
-            let text = audit::complaint(number, total, &state);
-            host.error_log(LogLevel::Error, text.as_bytes());
-        }
+        self.record_lost = outcome.is_err();
+        tell_losses(outcome, host);
     }
 
     fn write_record_to_logs(&self, host: &dyn Host) -> Result<(), Lost> {
@@ -143,20 +171,11 @@ impl Transaction {
             })
             .collect();
 
-        let connection = &self.connection;
-        let zone = Zone::local();
-        let local = (connection.local_ip, connection.local_port);
-        let mut record = Record::new(
-            // Compat: part A has the time of writing.
-            SystemTime::now(),
-            zone,
-            &self.request.unique_id,
-            &connection.client,
-            local,
-        );
+        // Compat: part A has the time of writing.
+        let mut record = self.bare_record(SystemTime::now());
+        let user = host.server_variable(Variable::RemoteUser);
+        record.remote_user = user.as_deref();
         record.client_address = client_address.as_bytes();
-        record.hostname = &self.request.hostname;
-        record.request.line = &self.request.line;
         record.request.headers = &self.request.headers;
         record.request.body = body;
         let uploads = self.uploads();
@@ -194,7 +213,6 @@ impl Transaction {
         let banner = host.server_banner();
         record.server = &banner;
         record.web_app.id = self.config.web_app_id.as_bytes();
-        record.web_app.session = self.session.as_deref().unwrap_or_default();
         record.web_app.user = self.user.as_deref().unwrap_or_default();
         record.sensor_id = self.config.sensor_id.as_bytes();
         record.engine_mode = self.mode();
@@ -312,5 +330,22 @@ impl Transaction {
                     .collect()
             })
             .collect()
+    }
+}
+
+/// What is lost is counted, and told to the administrator, though not every time.
+fn tell_losses(outcome: Result<(), Lost>, host: &mut dyn Host) {
+    let losses = host.audit_losses();
+    if let Err(lost) = &outcome {
+        losses.count(lost.records);
+    }
+    let total = losses.total();
+    if let Some(number) = losses.complaint(SystemTime::now()) {
+        let state = match outcome {
+            Err(lost) => format!("{}: {}", lost.log, lost.error),
+            Ok(()) => "the log can be written again".to_owned(),
+        };
+        let text = audit::complaint(number, total, &state);
+        host.error_log(LogLevel::Error, text.as_bytes());
     }
 }

@@ -14,6 +14,7 @@ mod bodies;
 mod collections;
 mod debian;
 mod denials;
+mod guardian;
 mod harness;
 mod http2;
 mod links;

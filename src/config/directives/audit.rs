@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{Arguments, Problem, Section};
 use crate::actions::AuditEngine;
-use crate::audit::{FailurePolicy, Format, LogType, Parts, Place, Syslog, Target, Zone};
+use crate::audit::{
+    Condition, FailurePolicy, Format, Guardian, LogType, Parts, Place, Syslog, Target, Zone,
+};
 use crate::debug_log::DebugLog;
 use crate::operators::rx::{Limits, Options, Pattern};
 
@@ -26,7 +28,7 @@ pub(super) fn engine(section: &mut Section, arguments: &Arguments<'_>) -> Outcom
 }
 
 pub(super) fn log(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    section.stated.audit_log = Some(Some(target(section, arguments)?));
+    section.stated.audit_log = Some(Some(target(section, arguments, "audit")?));
     Ok(())
 }
 
@@ -35,12 +37,38 @@ pub(super) fn log2(section: &mut Section, arguments: &Arguments<'_>) -> Outcome 
     if section.stated.audit_log.is_none() {
         return Err("ModSecurity: Cannot configure a secondary audit log without a primary defined: SecAuditLog must come first".into());
     }
-    section.stated.audit_log2 = Some(Some(target(section, arguments)?));
+    section.stated.audit_log2 = Some(Some(target(section, arguments, "audit")?));
+    Ok(())
+}
+
+/// `SecGuardianLog FILE|"|program" [env=[!]NAME]`.
+pub(super) fn guardian(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
+    let condition = arguments.optional(1).map(|_| arguments.text(1));
+    let condition = condition.map(|text| -> Result<Condition, String> {
+        let name = text.strip_prefix("env=");
+        let name = name.ok_or("ModSecurity: Error in condition clause")?;
+        let bare = name.strip_prefix('!');
+        let condition = Condition {
+            name: bare.unwrap_or(name).to_owned(),
+            set: bare.is_none(),
+        };
+        match condition.name.as_str() {
+            "" => Err("ModSecurity: Missing variable name".into()),
+            _ => Ok(condition),
+        }
+    });
+    let condition = condition.transpose()?;
+    let target = target(section, arguments, "guardian")?;
+    section.stated.guardian = Some(Some(Arc::new(Guardian { target, condition })));
     Ok(())
 }
 
 /// What the directive names. It is opened when the whole configuration has been read.
-fn target(section: &Section, arguments: &Arguments<'_>) -> Result<Arc<Target>, Problem> {
+fn target(
+    section: &Section,
+    arguments: &Arguments<'_>,
+    kind: &'static str,
+) -> Result<Arc<Target>, Problem> {
     // The time zone is read while its files are within reach.
     Zone::local();
     let place = match arguments.bytes(0).strip_prefix(b"|") {
@@ -49,7 +77,7 @@ fn target(section: &Section, arguments: &Arguments<'_>) -> Result<Arc<Target>, P
         None => Place::File(arguments.path(0)),
     };
     let mode = section.stated.audit_file_mode.unwrap_or(FILE_MODE);
-    let target = Target::new(place, mode, arguments.place.origin.clone());
+    let target = Target::new(place, mode, arguments.place.origin.clone()).of_kind(kind);
     if !arguments.place.at_restart {
         target.check()?;
     }
