@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::Command;
 
-use crate::audit::Losses;
+use crate::metrics::Metrics;
 use crate::variables::Variable;
 
 /// What the server under the engine can do for it. Everything else is pushed in as facts.
@@ -27,8 +27,8 @@ pub trait Host {
     /// The name of the user this process runs as.
     fn process_user(&self) -> Vec<u8>;
 
-    /// Where lost audit records are counted, for the whole server.
-    fn audit_losses(&self) -> &Losses;
+    /// Where everything is counted, for the whole server.
+    fn metrics(&self) -> &Metrics;
 
     /// The environment of a program that a rule starts: the variables of CGI.
     fn program_environment(&self) -> Vec<(OsString, OsString)>;

@@ -41,9 +41,10 @@ pub mod engine;
 pub mod host;
 pub mod transaction;
 
-// Logs.
+// Logs and numbers.
 pub mod audit;
 pub mod debug_log;
+pub mod metrics;
 
 // The server.
 #[cfg(feature = "apache")]

@@ -272,3 +272,18 @@ pub const PROGRAM_TIME_LIMIT: u64 = 60_000;
 
 /// Longest first line of a program's output in bytes: mod_security2's buffer.
 pub const PROGRAM_LINE_LIMIT: usize = 255;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// metrics
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Rules that are counted by their ids; further ones are counted together. The Core Rule Set has some 700, and a table that
+/// is a quarter full finds a rule at once.
+pub const METRICS_RULES: usize = 4096;
+
+/// Applications whose logins are counted by their names; further ones are counted together. A server has a handful.
+pub const METRICS_APPLICATIONS: usize = 64;
+
+/// Clients of one day that are counted by their addresses, for the ranking of the most frequent. Among these a client with
+/// one request in a hundred is never missed, whoever else comes.
+pub const METRICS_CLIENTS: usize = 512;

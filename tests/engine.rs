@@ -5,6 +5,8 @@
 mod links;
 #[path = "engine/lookups.rs"]
 mod lookups;
+#[path = "engine/metrics.rs"]
+mod metrics;
 #[path = "engine/streams.rs"]
 mod streams;
 mod support;

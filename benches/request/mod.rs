@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use palisade::audit::Losses;
 use palisade::client::ClientAddress;
 use palisade::config::Config;
 use palisade::facts::{Connection, Header, Request, Response};
 use palisade::host::{Host, LogLevel};
+use palisade::metrics::Metrics;
 use palisade::transaction::{BodyStep, ResponseStep, Transaction, Verdict};
 use palisade::types::Phase;
 use palisade::variables::Variable;
@@ -21,7 +21,7 @@ const READ: usize = 8000;
 /// A host that has nothing to say and forgets what it is told.
 struct Silent;
 
-static LOSSES: Losses = Losses::new();
+static METRICS: Metrics = Metrics::new();
 
 impl Host for Silent {
     fn env(&self, _: &[u8]) -> Option<Vec<u8>> {
@@ -46,8 +46,8 @@ impl Host for Silent {
         Vec::new()
     }
 
-    fn audit_losses(&self) -> &Losses {
-        &LOSSES
+    fn metrics(&self) -> &Metrics {
+        &METRICS
     }
 
     fn program_environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {

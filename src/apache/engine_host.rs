@@ -8,8 +8,8 @@ use super::host::request::{self, Request};
 use super::host::server::{self, Server};
 use super::state::State;
 use super::{dirconf, logging, shared};
-use crate::audit::Losses;
 use crate::host::{Host, LogLevel};
+use crate::metrics::Metrics;
 use crate::variables::Variable;
 
 /// httpd, as the engine sees it: a request and the servers it is one of.
@@ -100,8 +100,8 @@ impl Host for HttpdHost<'_> {
         request::own_user_name(self.request.pool()).unwrap_or_else(|| b"apache".to_vec())
     }
 
-    fn audit_losses(&self) -> &Losses {
-        shared::audit_losses()
+    fn metrics(&self) -> &Metrics {
+        shared::metrics()
     }
 
     fn program_environment(&self) -> Vec<(OsString, OsString)> {

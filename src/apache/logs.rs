@@ -143,7 +143,7 @@ struct LastWord(*const sys::server_rec);
 
 impl Drop for LastWord {
     fn drop(&mut self) {
-        let losses = shared::audit_losses();
+        let losses = &shared::metrics().audit_losses;
         if let Some(number) = losses.untold() {
             // SAFETY: a child's pool goes before the configuration that it was forked with.
             let main = unsafe { Server::from_raw(self.0.cast_mut()) };

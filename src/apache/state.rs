@@ -12,7 +12,7 @@ use super::filter_in::Replay;
 use super::filter_out::Stage;
 use super::guard::{self, Outcome};
 use super::host::request::Request;
-use super::{dirconf, module, sys};
+use super::{dirconf, module, shared, sys};
 use crate::config::Config;
 use crate::facts::Header;
 use crate::transaction::Transaction;
@@ -108,6 +108,7 @@ pub(super) fn broken(request: Request<'_>) -> Outcome {
 impl State {
     /// Begins a transaction.
     pub(super) fn begin(&self, request: Request<'_>, config: Arc<Config>) {
+        shared::metrics().begun();
         self.fails_open.set(Some(config.engine != EngineMode::On));
         let connection = facts::connection(request, &config, &self.forwarding);
         let facts = facts::request(request, &self.forwarding);

@@ -1,6 +1,6 @@
 //! The end of a transaction: phase 5, then the audit record.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use crate::actions::AuditEngine;
 use crate::audit::{
@@ -32,8 +32,10 @@ impl Transaction {
             return;
         }
         self.response = Some(response);
+        let begun = Instant::now();
         self.run_rules(Phase::Logging, host);
         self.store_collections();
+        self.spend(Phase::Logging, begun);
         let relevant = self.is_relevant();
         self.settle_uploads(relevant);
         self.flush_alerts(host);
@@ -45,6 +47,7 @@ impl Transaction {
                 b"Audit log: Ignoring a non-relevant request.".to_vec()
             });
         }
+        self.tally(host.metrics());
     }
 
     /// Whether `SecGuardianLog` has a line to come.
@@ -116,17 +119,20 @@ impl Transaction {
     fn write_record(&mut self, host: &mut dyn Host) {
         let outcome = self.write_record_to_logs(host);
         self.record_lost = outcome.is_err();
-        tell_losses(outcome, host);
+        let written = matches!(outcome, Ok(true));
+        host.metrics().audit_written.add(u64::from(written));
+        tell_losses(outcome.map(|_| ()), host);
     }
 
-    fn write_record_to_logs(&self, host: &dyn Host) -> Result<(), Lost> {
+    /// Whether there is a log for it, and it is there.
+    fn write_record_to_logs(&self, host: &dyn Host) -> Result<bool, Lost> {
         let user = match *self.config.audit_type {
             audit::LogType::Concurrent => host.process_user(),
             _ => Vec::new(),
         };
         let destination = self.config.audit_destination(&user);
         if !destination.is_anywhere() {
-            return Ok(());
+            return Ok(false);
         }
         let parts = self
             .overrides
@@ -224,7 +230,7 @@ impl Transaction {
         record.masks.request_body = &masks.request_body;
         record.masks.secrets = &masks.secrets;
 
-        destination.write(&record, &parts)
+        destination.write(&record, &parts).map(|()| true)
     }
 
     /// The files of a multipart body, for part J.
@@ -268,8 +274,8 @@ impl Transaction {
         Stopwatch {
             request_time: u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX),
             duration: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            combined: self.phase_times.iter().sum(),
-            phases: self.phase_times,
+            combined: self.phase_microseconds().iter().sum(),
+            phases: self.phase_microseconds(),
             ..Stopwatch::default()
         }
     }
@@ -335,7 +341,7 @@ impl Transaction {
 
 /// What is lost is counted, and told to the administrator, though not every time.
 fn tell_losses(outcome: Result<(), Lost>, host: &mut dyn Host) {
-    let losses = host.audit_losses();
+    let losses = &host.metrics().audit_losses;
     if let Err(lost) = &outcome {
         losses.count(lost.records);
     }

@@ -15,7 +15,8 @@
 //! * `inspect` fills the XML-RPC and pingback collections;
 //! * `uploads` keeps uploaded files or removes them;
 //! * `lookup` asks databases and block lists;
-//! * `finish` ends the transaction: phase 5, the audit record; `masks` knows what the record must not show.
+//! * `finish` ends the transaction: phase 5, the audit record; `masks` knows what the record must not show;
+//! * `tally` counts what it came to.
 
 mod alert;
 mod candidates;
@@ -32,6 +33,7 @@ mod persist;
 mod scripts;
 mod substitute;
 mod switch;
+mod tally;
 mod uploads;
 
 use std::sync::Arc;
@@ -39,6 +41,7 @@ use std::time::Instant;
 
 use crate::actions::Disruptive;
 use crate::host::Host;
+use crate::operators::Kind;
 use crate::ruleset::prefilter::Candidate;
 use crate::ruleset::{Chain, PhaseRules};
 use crate::transaction::{Interruption, InterruptionKind, MatchedRule, Transaction, Verdict};
@@ -51,6 +54,13 @@ impl Transaction {
     /// After an interruption phases 2 to 4 are skipped. Phase 5 is not run from here but by
     /// [`Transaction::finish`].
     pub fn run(&mut self, phase: Phase, host: &mut dyn Host) -> Verdict {
+        let begun = Instant::now();
+        let verdict = self.run_once(phase, host);
+        self.spend(phase, begun);
+        verdict
+    }
+
+    fn run_once(&mut self, phase: Phase, host: &mut dyn Host) -> Verdict {
         match phase {
             Phase::RequestBody => {
                 self.end_request_body();
@@ -77,7 +87,6 @@ impl Transaction {
     }
 
     pub(super) fn run_rules(&mut self, phase: Phase, host: &mut dyn Host) {
-        let begun = Instant::now();
         self.phase = phase;
         self.matches.end_chain();
         self.debug(4, |_| {
@@ -86,10 +95,6 @@ impl Transaction {
         let config = Arc::clone(&self.config);
         if let Some(rules) = config.rules.phase(phase) {
             self.run_phase(rules, host);
-        }
-        let spent = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        if let Some(total) = self.phase_times.get_mut(phase.index()) {
-            *total += spent;
         }
     }
 
@@ -106,6 +111,8 @@ impl Transaction {
                 let scanned = candidates.next_rule(at);
                 let next = scanned.map_or(entry.unscanned, |rule| rule.min(entry.unscanned));
                 if next != at {
+                    self.asked.passed_by += (next.min(rules.entries().len()) - at) as u64;
+                    self.asked.regexes_saved += rules.regexes_between(at, next);
                     at = next;
                     continue;
                 }
@@ -143,6 +150,8 @@ impl Transaction {
         }
         let mut outcome = Outcome::NoMatch;
         for (position, rule) in chain.rules.iter().enumerate() {
+            self.asked.rules += 1;
+            self.asked.regexes += u64::from(rule.test.operator.kind() == Kind::Rx);
             let last = position + 1 == chain.rules.len() && chain.complete;
             let question = Question {
                 chain,
@@ -189,10 +198,8 @@ impl Transaction {
         self.debug(4, |_| b"A rule failed: the phase ends here.".to_vec());
         let of_response = matches!(phase, Phase::ResponseHeaders | Phase::ResponseBody);
         if of_response && self.mode() == EngineMode::On && self.interruption.is_none() {
-            self.interruption = Some(Interruption {
-                kind: InterruptionKind::Deny,
-                status: 500,
-            });
+            let kind = InterruptionKind::Deny;
+            self.interrupt(phase, Interruption { kind, status: 500 });
         }
     }
 

@@ -143,7 +143,9 @@ impl Transaction {
             }
         };
         let text = self.rule_alert(chain, rule, &message, action.as_bytes(), host);
-        self.record_alert(chain, text, matches!(outcome, Ending::Interrupt(..)));
+        let refuses = matches!(outcome, Ending::Interrupt(..));
+        self.record_alert(chain, text, refuses);
+        host.metrics().rule(chain.id(), refuses);
         match outcome {
             Ending::Warn => false,
             Ending::Allow(scope) => {
@@ -156,7 +158,7 @@ impl Transaction {
             }
             Ending::Interrupt(kind, status) => {
                 self.matches.intercepted = Some((self.phase, message));
-                self.interruption = Some(Interruption { kind, status });
+                self.interrupt(self.phase, Interruption { kind, status });
                 true
             }
         }

@@ -26,6 +26,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All verdicts on pings, the mildest first.
+    pub const OF_PINGS: [Verdict; 4] = [
+        Verdict::Genuine,
+        Verdict::Suspicious,
+        Verdict::Spam,
+        Verdict::Abuse,
+    ];
+
+    /// The verdict on a ping that has this name.
+    pub fn lookup(name: &[u8]) -> Option<Verdict> {
+        let mut verdicts = Verdict::OF_PINGS.into_iter();
+        verdicts.find(|verdict| verdict.name().as_bytes() == name)
+    }
+
     /// The value of `PINGBACK:verdict`; `not-a-ping` is never one, the collection is then empty.
     pub fn name(self) -> &'static str {
         match self {

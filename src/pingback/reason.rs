@@ -35,6 +35,14 @@ macro_rules! reasons {
                 match self { $(Reason::$kind => $weight),* }
             }
 
+            /// The reason that has this name.
+            pub fn lookup(name: &[u8]) -> Option<Reason> {
+                match name {
+                    $(name if name == $name.as_bytes() => Some(Reason::$kind),)*
+                    _ => None,
+                }
+            }
+
             /// A sentence for people.
             pub fn description(self) -> &'static str {
                 match self { $(Reason::$kind => $description),* }

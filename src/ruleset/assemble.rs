@@ -7,6 +7,7 @@ use super::prefilter::Prefilter;
 use super::rehearsal::Rehearsal;
 use super::rule::Chain;
 use crate::actions::Flow;
+use crate::operators::Kind;
 use crate::types::Phase;
 
 /// The rules of a request, by phase.
@@ -20,6 +21,8 @@ pub struct RuleSet {
 pub struct PhaseRules {
     entries: Vec<Entry>,
     scans: Vec<LayerScan>,
+    /// How many of the rules have a regular expression.
+    regexes: u64,
 }
 
 /// A rule or chain in its place.
@@ -31,6 +34,8 @@ pub struct Entry {
     pub next: usize,
     /// The nearest place from here on, this one included, whose rule is asked whatever the scan finds.
     pub unscanned: usize,
+    /// How many rules with a regular expression stand before this place.
+    regexes: u64,
 }
 
 /// One layer's part in the scan of a phase.
@@ -88,6 +93,16 @@ impl PhaseRules {
         &self.scans
     }
 
+    /// How many rules with a regular expression stand from one place up to another. A chain counts by its first rule.
+    pub fn regexes_between(&self, from: usize, to: usize) -> u64 {
+        let before = |at: usize| {
+            self.entries
+                .get(at)
+                .map_or(self.regexes, |entry| entry.regexes)
+        };
+        before(to).saturating_sub(before(from))
+    }
+
     fn assemble(layers: &[&Layer], phase: Phase, rehearsal: &mut Rehearsal) -> PhaseRules {
         let mut drafts = Vec::new();
         for (number, layer) in layers.iter().enumerate() {
@@ -121,6 +136,7 @@ impl PhaseRules {
         rehearsal: &mut Rehearsal,
     ) -> PhaseRules {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut regexes = 0;
         let mut places: Vec<Vec<Option<usize>>> = vec![Vec::new(); layers.len()];
         for (at, draft) in drafts.iter().enumerate() {
             let Draft::Chain(chain, layer, place) = draft else {
@@ -137,7 +153,10 @@ impl PhaseRules {
                 chain: Arc::clone(chain),
                 next: skipped.map_or(usize::MAX, |skipped| entries.len() + 1 + skipped),
                 unscanned: entries.len(),
+                regexes,
             });
+            let starter = chain.starter();
+            regexes += u64::from(starter.is_some_and(|rule| rule.test.operator.kind() == Kind::Rx));
         }
         let reached = rehearsal.run(&entries);
         let mut scans = Vec::new();
@@ -163,7 +182,11 @@ impl PhaseRules {
             nearest = nearest.min(entry.unscanned);
             entry.unscanned = nearest;
         }
-        PhaseRules { entries, scans }
+        PhaseRules {
+            entries,
+            scans,
+            regexes,
+        }
     }
 }
 

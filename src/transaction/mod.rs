@@ -30,6 +30,7 @@ use crate::config::Config;
 use crate::facts::{Connection, Header, Request, Response};
 use crate::limits;
 use crate::lookups::Location;
+use crate::metrics::Asked;
 use crate::types::{EngineMode, Phase};
 use crate::variables::Variable;
 
@@ -94,8 +95,12 @@ pub struct Transaction {
     pub(crate) pending_alerts: Vec<PendingAlert>,
     /// A rule of this phase could not be decided.
     pub(crate) rule_error: bool,
-    /// Microseconds spent in each phase.
+    /// Nanoseconds spent in each phase.
     pub(crate) phase_times: [u64; 5],
+    /// The phase that refused the request, and with which status.
+    pub(crate) refused: Option<(Phase, u16)>,
+    /// How often rules were asked.
+    pub(crate) asked: Asked,
 }
 
 /// What `ctl` changed.
@@ -163,6 +168,8 @@ impl Transaction {
             pending_alerts: Vec::new(),
             rule_error: false,
             phase_times: [0; 5],
+            refused: None,
+            asked: Asked::default(),
             response: None,
             config,
             request,
@@ -194,6 +201,25 @@ impl Transaction {
     /// What a phase decided, when one interrupted the request.
     pub fn interruption(&self) -> Option<&Interruption> {
         self.interruption.as_ref()
+    }
+
+    /// Interrupts the request, unless the response is too far on its way.
+    pub(crate) fn interrupt(&mut self, phase: Phase, interruption: Interruption) {
+        self.refused = Some((phase, interruption.status));
+        self.interruption = Some(interruption);
+    }
+
+    /// Adds the time since then to a phase's.
+    pub(crate) fn spend(&mut self, phase: Phase, since: Instant) {
+        if let Some(total) = self.phase_times.get_mut(phase.index()) {
+            let spent = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            *total = total.saturating_add(spent);
+        }
+    }
+
+    /// Microseconds spent in each phase.
+    pub(crate) fn phase_microseconds(&self) -> [u64; 5] {
+        self.phase_times.map(|nanoseconds| nanoseconds / 1_000)
     }
 
     /// Whether phase 5 has run and the record is written.

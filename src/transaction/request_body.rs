@@ -1,13 +1,14 @@
 //! The request body: taken in chunk by chunk, within its limits, parsed on the way.
 
 use std::path::Path;
+use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::{Interruption, InterruptionKind, Store, Transaction};
 use crate::body::{self, Argument, Kind, Parsed, Parser, XmlArguments, urlencoded, xml};
 use crate::config::LimitAction;
-use crate::types::EngineMode;
+use crate::types::{EngineMode, Phase};
 
 /// The request body and what it turned out to be.
 #[derive(Default)]
@@ -211,7 +212,9 @@ impl Transaction {
             let message = format!("Request body is larger than the configured limit ({limit}).");
             return self.refuse_body(413, &message);
         }
+        let begun = Instant::now();
         let step = self.parse_chunk(seen);
+        self.spend(Phase::RequestBody, begun);
         self.body.seen += seen.len() as u64;
         if step != BodyStep::Continue {
             return step;
@@ -352,10 +355,8 @@ impl Transaction {
     /// Refuses because of the body itself: an interruption like any other, so that its record is written before it leaves.
     fn refuse_body(&mut self, status: u16, message: &str) -> BodyStep {
         self.engine_alert(message.as_bytes());
-        self.interruption = Some(Interruption {
-            kind: InterruptionKind::Deny,
-            status,
-        });
+        let kind = InterruptionKind::Deny;
+        self.interrupt(Phase::RequestBody, Interruption { kind, status });
         BodyStep::Refuse(status)
     }
 

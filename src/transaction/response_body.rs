@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use super::Transaction;
 use crate::config::LimitAction;
 use crate::operators::atoi;
-use crate::types::EngineMode;
+use crate::types::{EngineMode, Phase};
 
 /// What is known of the response body.
 #[derive(Default)]
@@ -115,6 +115,7 @@ impl Transaction {
                 ),
             };
             self.engine_alert(message.as_bytes());
+            self.refused = Some((Phase::ResponseBody, 500));
             return ResponseStep::Refuse(500);
         }
         ResponseStep::PassThrough

@@ -124,8 +124,8 @@ impl Transaction {
             TimeYear => number(time().year().into()),
 
             PerfAll => {
-                let [p1, p2, p3, p4, p5] = self.phase_times;
-                let combined: u64 = self.phase_times.iter().sum();
+                let [p1, p2, p3, p4, p5] = self.phase_microseconds();
+                let combined = p1 + p2 + p3 + p4 + p5;
                 Some(Cow::Owned(
                     format!("combined={combined}, p1={p1}, p2={p2}, p3={p3}, p4={p4}, p5={p5}, sr=0, sw=0, l=0, gc=0")
                         .into_bytes(),
@@ -185,7 +185,7 @@ impl Transaction {
     }
 
     fn phase_time(&self, at: usize) -> Option<Cow<'static, [u8]>> {
-        self.phase_times
+        self.phase_microseconds()
             .get(at)
             .map(|time| Cow::Owned(time.to_string().into_bytes()))
     }

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use palisade::audit::Losses;
 use palisade::client::ClientAddress;
 use palisade::config::{Config, DirConfig, read_text};
 use palisade::facts::{Connection, Header, Request, Response};
 use palisade::host::{Host, LogLevel};
+use palisade::metrics::Metrics;
 use palisade::transaction::{BodyStep, Transaction, Verdict};
 use palisade::types::Phase;
 use palisade::variables::Variable;
@@ -19,7 +19,7 @@ use super::corpus::{self, Case};
 #[derive(Default)]
 struct Server {
     log: Vec<String>,
-    losses: Losses,
+    metrics: Box<Metrics>,
 }
 
 impl Host for Server {
@@ -45,8 +45,8 @@ impl Host for Server {
         b"www-data".to_vec()
     }
 
-    fn audit_losses(&self) -> &Losses {
-        &self.losses
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     fn program_environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use palisade::audit::Losses;
 use palisade::client::ClientAddress;
 use palisade::config::{Config, DirConfig, read_text};
 use palisade::facts::{Connection, Header, Request, Response};
 use palisade::host::{Host, LogLevel};
+use palisade::metrics::Metrics;
 use palisade::transaction::{BodyStep, ResponseStep, Transaction, Verdict};
 use palisade::types::Phase;
 use palisade::variables::Variable;
@@ -19,7 +19,7 @@ use palisade::variables::Variable;
 pub struct TestHost {
     pub log: Vec<String>,
     pub env: BTreeMap<String, String>,
-    pub losses: Losses,
+    pub metrics: Box<Metrics>,
 }
 
 impl Host for TestHost {
@@ -55,8 +55,8 @@ impl Host for TestHost {
         b"www-data".to_vec()
     }
 
-    fn audit_losses(&self) -> &Losses {
-        &self.losses
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     fn program_environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
@@ -187,12 +187,16 @@ impl Scenario {
 
     /// Runs all phases as a server would.
     pub fn run(&self, config: &Arc<Config>) -> Answer {
-        let mut host = TestHost::default();
+        self.run_on(&mut TestHost::default(), config)
+    }
+
+    /// The same on a host that has seen other requests.
+    pub fn run_on(&self, host: &mut TestHost, config: &Arc<Config>) -> Answer {
         let mut tx = self.transaction(config);
-        let status = self.phases(&mut tx, &mut host);
+        let status = self.phases(&mut tx, host);
         let mut response = self.response.clone();
         response.status = status;
-        tx.finish(response, &mut host);
+        tx.finish(response, host);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Answer {
             status,
@@ -208,8 +212,8 @@ impl Scenario {
                 .iter()
                 .map(|message| text(&message.text))
                 .collect(),
-            log: host.log,
-            env: host.env,
+            log: std::mem::take(&mut host.log),
+            env: std::mem::take(&mut host.env),
         }
     }
 

@@ -1,0 +1,36 @@
+//! What a transaction came to, in numbers for the whole server.
+
+use std::time::SystemTime;
+
+use crate::metrics::{Finished, Metrics};
+use crate::pingback::{Reason, Verdict};
+use crate::transaction::Transaction;
+
+impl Transaction {
+    /// Counts the transaction at its end.
+    pub(super) fn tally(&self, metrics: &Metrics) {
+        let now = SystemTime::now();
+        let response = self.response_body.visible();
+        let finished = Finished {
+            client: self.connection.client.client,
+            interruption: self.refused,
+            nanoseconds: self.phase_times,
+            request_bytes: self.body.seen(),
+            response_bytes: response.map_or(0, |body| body.len() as u64),
+            asked: self.asked,
+        };
+        metrics.finished(&finished, now);
+        if let Some((verdict, reasons)) = self.pingback_finding() {
+            metrics.pingback(verdict, &reasons, self.refused.is_some(), now);
+        }
+    }
+
+    /// What PINGBACK says of the request, in types.
+    fn pingback_finding(&self) -> Option<(Verdict, Vec<Reason>)> {
+        let verdict = self.pingback.get(b"verdict")?;
+        let verdict = Verdict::lookup(verdict)?;
+        let reasons = self.pingback.named(b"reason");
+        let reasons = reasons.filter_map(|(_, name)| Reason::lookup(name));
+        Some((verdict, reasons.collect()))
+    }
+}
