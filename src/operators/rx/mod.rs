@@ -15,6 +15,7 @@
 //! Before an engine that goes back is asked, a linear pattern that matches at least as often is,
 //! where there is one: most values get no further.
 
+mod automaton;
 mod backtracking;
 mod bounded;
 mod dynamic;
@@ -23,9 +24,8 @@ mod syntax;
 
 use std::ops::Range;
 
-use regex::bytes::{Regex, RegexBuilder};
-
 use super::CompileError;
+use automaton::Automaton;
 use backtracking::Backtracking;
 use bounded::Bounded;
 pub(super) use dynamic::escape;
@@ -43,9 +43,13 @@ pub const MAX_COMPILED_BYTES: usize = 10 * 1024 * 1024;
 /// time, and its time grows with its size.
 const MAX_NECESSARY_BYTES: usize = 256 * 1024;
 
-/// How much one thread may cache of a pattern's automaton, in bytes.  A full
+/// How much one search may cache of a pattern's automaton, in bytes.  A full
 /// cache is emptied; the match goes on, slower.
 pub const MAX_AUTOMATON_CACHE_BYTES: usize = 1024 * 1024;
+
+/// How much of that all patterns of a process keep for later searches, in bytes.
+/// What is beyond is given back when the search ends, and made anew for the next.
+pub const MAX_KEPT_BYTES: usize = 5 * 1024 * 1024;
 
 /// The longest value PCRE2 is asked about, in bytes; beyond it the answer is a
 /// failure.  Its match limit counts anew at each start and does not count all
@@ -224,11 +228,11 @@ pub struct Pattern {
 
 #[derive(Debug)]
 enum Matcher {
-    Linear(Regex),
+    Linear(Automaton),
     GoesBack {
         fallback: Fallback,
         /// Matches whenever the pattern does.
-        necessary: Option<Regex>,
+        necessary: Option<Automaton>,
         reason: String,
     },
 }
@@ -263,7 +267,7 @@ impl Matcher {
         &self,
         value: &[u8],
         start: usize,
-        linear: impl FnOnce(&Regex) -> Option<T>,
+        linear: impl FnOnce(&Automaton) -> Option<T>,
         fallback: impl FnOnce(Groups) -> T,
     ) -> Result<Option<T>, Failure> {
         if start > value.len() {
@@ -289,14 +293,14 @@ impl Pattern {
     /// What PCRE2 says of a pattern it does not accept, with the place.
     pub fn compile(pattern: &[u8], options: Options) -> Result<Pattern, CompileError> {
         let pieces: Vec<_> = syntax::Reader::new(pattern, options).collect();
-        let translated =
-            linear::translate(&pieces).and_then(|text| build(&text, options, MAX_COMPILED_BYTES));
+        let translated = linear::translate(&pieces)
+            .and_then(|text| Automaton::compile(&text, options, MAX_COMPILED_BYTES));
         let matcher = match translated {
             Ok(regex) => Matcher::Linear(regex),
             Err(reason) => Matcher::GoesBack {
                 fallback: fallback(pattern, &pieces, options)?,
                 necessary: linear::relax(&pieces)
-                    .and_then(|text| build(&text, options, MAX_NECESSARY_BYTES).ok()),
+                    .and_then(|text| Automaton::compile(&text, options, MAX_NECESSARY_BYTES).ok()),
                 reason,
             },
         };
@@ -364,7 +368,7 @@ impl Pattern {
     pub fn necessary(&self) -> Option<&str> {
         match &self.matcher {
             Matcher::Linear(regex) => Some(regex.as_str()),
-            Matcher::GoesBack { necessary, .. } => necessary.as_ref().map(Regex::as_str),
+            Matcher::GoesBack { necessary, .. } => necessary.as_ref().map(Automaton::as_str),
         }
     }
 
@@ -376,7 +380,7 @@ impl Pattern {
         let found = self.matcher.ask(
             value,
             0,
-            |regex| regex.is_match(value).then_some(()),
+            |regex| regex.is_match_at(value, 0).then_some(()),
             |_| (),
         );
         Ok(found?.is_some())
@@ -391,7 +395,7 @@ impl Pattern {
         self.matcher.ask(
             value,
             start,
-            |regex| regex.find_at(value, start).map(|m| m.range()),
+            |regex| regex.find_at(value, start),
             |groups| groups.whole(),
         )
     }
@@ -417,11 +421,8 @@ impl Pattern {
                 if !regex.is_match_at(value, start) {
                     return None;
                 }
-                let mut locations = regex.capture_locations();
-                regex.captures_read_at(&mut locations, value, start)?;
-                let kept = 0..locations.len().min(CAPTURES);
-                let group = |i| locations.get(i).map(|(start, end)| start..end);
-                Some(Groups::new(kept.map(group)))
+                let groups = regex.captures_at(value, start)?;
+                Some(Groups::new(groups.into_iter().take(CAPTURES)))
             },
             |groups| groups,
         )
@@ -510,18 +511,6 @@ fn fallback(
         Some(bounded) => Fallback::Bounded(bounded),
         None => Fallback::Pcre2(pcre2),
     })
-}
-
-/// Compiles a pattern that is already in the syntax of the `regex` crate.
-fn build(translated: &str, options: Options, max_bytes: usize) -> Result<Regex, linear::Reason> {
-    RegexBuilder::new(translated)
-        .unicode(false)
-        .case_insensitive(options.case_insensitive)
-        .nest_limit(MAX_NESTING)
-        .size_limit(max_bytes)
-        .dfa_size_limit(MAX_AUTOMATON_CACHE_BYTES)
-        .build()
-        .map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

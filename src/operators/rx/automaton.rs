@@ -1,0 +1,154 @@
+//! The linear engine, and the memory it works in.
+//!
+//! A search needs memory of its own: the states of an automaton that is built as values ask for it, from kilobytes to a
+//! megabyte for each pattern. The `regex` crate keeps one for each thread that ever searched; in a process of many
+//! threads that is many times what is used at once. Here a pattern has as many as searched at the same moment, and
+//! what all patterns of a process keep together is bounded.
+
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use regex_automata::Input;
+use regex_automata::meta::{Cache, Config, Regex};
+use regex_automata::util::syntax;
+
+use super::{MAX_AUTOMATON_CACHE_BYTES, MAX_KEPT_BYTES, Options, linear};
+
+/// A pattern in the syntax of the `regex` crate.
+pub(super) struct Automaton {
+    source: Box<str>,
+    regex: Regex,
+    /// Memory that no search uses now. Boxed, because it is large and goes in and out for each search.
+    #[allow(clippy::vec_box)]
+    spare: Mutex<Vec<Box<Memory>>>,
+}
+
+/// What one search after the other works in.
+struct Memory {
+    cache: Cache,
+    /// How much it is, as it was found when it was looked last.
+    size: usize,
+    searches: usize,
+}
+
+/// Memory is weighed after the first search, and after so many: weighing costs as much as a short search.
+const SEARCHES_PER_WEIGHING: usize = 16;
+
+/// What all patterns keep, in bytes.
+static KEPT: AtomicUsize = AtomicUsize::new(0);
+
+impl Automaton {
+    /// Compiles a pattern; its compiled form may have this size.
+    ///
+    /// # Errors
+    /// What is wrong with it, or that it is too large.
+    pub fn compile(
+        source: &str,
+        options: Options,
+        max_bytes: usize,
+    ) -> Result<Automaton, linear::Reason> {
+        let config = Config::new()
+            .utf8_empty(false)
+            .nfa_size_limit(Some(max_bytes))
+            .hybrid_cache_capacity(MAX_AUTOMATON_CACHE_BYTES);
+        let syntax = syntax::Config::new()
+            .unicode(false)
+            .utf8(false)
+            .case_insensitive(options.case_insensitive)
+            .nest_limit(linear::MAX_NESTING);
+        let built = Regex::builder()
+            .configure(config)
+            .syntax(syntax)
+            .build(source);
+        let regex = built.map_err(|error| match (error.syntax_error(), error.size_limit()) {
+            (Some(error), _) => error.to_string(),
+            (None, Some(limit)) => format!("compiled form exceeds {limit} bytes"),
+            (None, None) => error.to_string(),
+        })?;
+        Ok(Automaton {
+            source: source.into(),
+            regex,
+            spare: Mutex::default(),
+        })
+    }
+
+    /// The pattern.
+    pub fn as_str(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether there is a match that starts at `start` or later.
+    pub fn is_match_at(&self, value: &[u8], start: usize) -> bool {
+        let input = input(value, start).earliest(true);
+        self.with_cache(|cache| self.regex.search_half_with(cache, &input).is_some())
+    }
+
+    /// Where the first match is that starts at `start` or later.
+    pub fn find_at(&self, value: &[u8], start: usize) -> Option<Range<usize>> {
+        let input = input(value, start);
+        let found = self.with_cache(|cache| self.regex.search_with(cache, &input));
+        found.map(|found| found.range())
+    }
+
+    /// The groups of that match, the whole first.
+    pub fn captures_at(&self, value: &[u8], start: usize) -> Option<Vec<Option<Range<usize>>>> {
+        let input = input(value, start);
+        let mut groups = self.regex.create_captures();
+        self.with_cache(|cache| {
+            self.regex.search_captures_with(cache, &input, &mut groups);
+        });
+        groups.is_match().then(|| {
+            groups
+                .iter()
+                .map(|group| group.map(|span| span.range()))
+                .collect()
+        })
+    }
+
+    fn with_cache<T>(&self, search: impl FnOnce(&mut Cache) -> T) -> T {
+        let spare = self.spare.lock().ok().and_then(|mut spare| spare.pop());
+        let mut memory = spare.unwrap_or_else(|| {
+            Box::new(Memory {
+                cache: self.regex.create_cache(),
+                size: 0,
+                searches: 0,
+            })
+        });
+        // A search that panics leaves nothing behind.
+        KEPT.fetch_sub(memory.size, Ordering::Relaxed);
+        let result = search(&mut memory.cache);
+        if memory.searches.is_multiple_of(SEARCHES_PER_WEIGHING) {
+            memory.size = memory.cache.memory_usage();
+        }
+        memory.searches += 1;
+        let size = memory.size;
+        if KEPT.fetch_add(size, Ordering::Relaxed) + size <= MAX_KEPT_BYTES
+            && let Ok(mut spare) = self.spare.lock()
+        {
+            spare.push(memory);
+        } else {
+            KEPT.fetch_sub(size, Ordering::Relaxed);
+        }
+        result
+    }
+}
+
+impl Drop for Automaton {
+    fn drop(&mut self) {
+        if let Ok(spare) = self.spare.get_mut() {
+            let kept = spare.iter().map(|memory| memory.size).sum();
+            KEPT.fetch_sub(kept, Ordering::Relaxed);
+        }
+    }
+}
+
+impl std::fmt::Debug for Automaton {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Automaton").field(&self.source).finish()
+    }
+}
+
+fn input(value: &[u8], start: usize) -> Input<'_> {
+    Input::new(value).span(start.min(value.len())..value.len())
+}
