@@ -46,6 +46,11 @@ SecRule ARGS "@rx ^[0-9a-f]{32}$" "id:27,phase:2,pass,t:md5,t:hexEncode,setvar:t
 SecRule ARGS "@rx (?:a[^b]{0,3}){2}z" "id:28,phase:2,pass,t:removeWhitespace,setvar:tx.az=+1"
 SecRule REQUEST_BODY "@rx passwd" "id:29,phase:2,pass,t:urlDecode,setvar:tx.passwd=+1"
 SecRule ARGS "@rx (?=.*x)sel" "id:30,phase:2,pass,setvar:tx.look=+1"
+SecRule ARGS "@contains (x)" "id:31,phase:2,pass,t:urlDecodeUni,t:removeWhitespace,setvar:tx.paren=+1"
+SecRule ARGS "@rx eval" "id:32,phase:2,pass,t:removeWhitespace,t:base64Decode,multiMatch,setvar:tx.steps=+1"
+SecRule ARGS "!@pm union zz" "id:33,phase:2,pass,setvar:tx.clean=+1,setvar:'tx.last=%{MATCHED_VAR_NAME}'"
+SecRule REQUEST_HEADERS:User-Agent "!@pm nikto a" "id:34,phase:2,pass,t:lowercase,chain"
+    SecRule ARGS:q "!@pm select drop" "t:none,setvar:tx.both=+1"
 SecMarker END
 SecRule RESPONSE_BODY "@rx hello" "id:40,phase:4,pass,setvar:tx.hello=+1"
 "#;
@@ -98,11 +103,21 @@ const PIECES: &[&str] = &[
     "q",
 ];
 
-/// A value of a few pieces.
+/// Long values are scanned in another way than short ones: this makes one of a short one. No rule looks for it.
+const PROSE: &str = "lorem+ipsum+dolor+amet+consectetuer+adipiscing+elit+";
+
+/// A value of a few pieces, one in five of them long.
 fn value(random: &mut Random) -> String {
-    (0..random.below(6))
+    let prose = PROSE.repeat(12);
+    let padding = |random: &mut Random| match random.below(10) {
+        0 => &prose[..random.below(prose.len())],
+        _ => "",
+    };
+    let (before, behind) = (padding(random), padding(random));
+    let pieces: String = (0..random.below(6))
         .map(|_| PIECES[random.below(PIECES.len())])
-        .collect()
+        .collect();
+    format!("{before}{pieces}{behind}")
 }
 
 /// Both configurations of the same rules.
@@ -198,11 +213,12 @@ fn the_core_rule_set() {
             "POST /p?q={value} HTTP/1.1\nHost: blog.example\nUser-Agent: Mozilla/5.0\nCookie: c={value}\n\
              Content-Type: application/x-www-form-urlencoded\nAccept: */*"
         );
-        matched += compare(
-            &configs,
-            &request(&head).body(format!("{value}=1&b={value}")),
-            &head,
-        );
+        let prose = PROSE.repeat(8);
+        let body = match requests % 3 {
+            0 => format!("{value}=1&b={prose}{value}&c={value}{prose}"),
+            _ => format!("{value}=1&b={value}"),
+        };
+        matched += compare(&configs, &request(&head).body(body), &head);
         requests += 1;
     }
     println!("{requests} requests, {matched} rules matched, with the scan and without");

@@ -224,6 +224,30 @@ impl Transformation {
         self.triggers().intersects(bytes) || (bytes.is_empty() && self.changes_empty())
     }
 
+    /// The bytes that the result may contain, made from a value with these bytes; too many are possible, never too few.
+    pub fn image(self, bytes: &ByteSet) -> ByteSet {
+        const SPACE: ByteSet = ByteSet::of(b" ");
+        if !self.may_change(bytes) && !self.changes_empty() {
+            return *bytes;
+        }
+        match self {
+            Self::None
+            | Self::RemoveCommentsChar
+            | Self::RemoveNulls
+            | Self::RemoveWhitespace
+            | Self::Trim
+            | Self::TrimLeft
+            | Self::TrimRight => *bytes,
+            Self::CompressWhitespace | Self::ReplaceComments | Self::ReplaceNulls => {
+                bytes.union(SPACE)
+            }
+            Self::CmdLine => bytes.union(bytes.lowercase()).union(SPACE),
+            Self::Lowercase => bytes.union(bytes.lowercase()),
+            Self::NormalizePath | Self::NormalizePathWin => bytes.union(ByteSet::of(b"/.")),
+            _ => ByteSet::FULL,
+        }
+    }
+
     fn definition(self) -> Definition {
         let (name, triggers, apply): (_, _, Apply) = match self {
             Self::None => ("none", &ByteSet::EMPTY, |v, _| Cow::Borrowed(v)),

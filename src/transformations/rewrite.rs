@@ -100,15 +100,25 @@ pub(super) fn map(input: &[u8], byte: impl Fn(u8) -> u8) -> Cow<'_, [u8]> {
 
 /// Leaves out the bytes of a set.
 pub(super) fn without<'a>(input: &'a [u8], unwanted: &ByteSet) -> Cow<'a, [u8]> {
-    let mut parts = input.split(|byte| unwanted.contains(*byte));
-    let first = parts.next().unwrap_or_default();
-    if first.len() == input.len() {
+    let Some(first) = unwanted.find(input) else {
         return Cow::Borrowed(input);
+    };
+    let (before, behind) = input.split_at(first);
+    let unwanted: [bool; 256] = unwanted.table();
+    let mut rest = vec![0; behind.len()];
+    let mut length = 0;
+    // Each byte is written, and the next one over it where it is unwanted: no branch that is hard to foresee.
+    for byte in behind {
+        if let Some(place) = rest.get_mut(length) {
+            *place = *byte;
+        }
+        length += usize::from(!unwanted[usize::from(*byte)]);
     }
-    let mut rest = Vec::with_capacity(input.len());
-    rest.extend_from_slice(first);
-    parts.for_each(|part| rest.extend_from_slice(part));
-    Cow::Owned(rest)
+    rest.truncate(length);
+    Cow::Owned(match before {
+        [] => rest,
+        _ => [before, &rest].concat(),
+    })
 }
 
 /// The result that is a part of the input.

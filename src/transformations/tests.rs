@@ -93,3 +93,61 @@ fn only_these_change_the_empty_value() {
         );
     }
 }
+
+#[test]
+fn no_result_has_bytes_beyond_the_image() {
+    // Pieces that every transformation finds something to do in.
+    let pieces: [&[u8]; 24] = [
+        b"a",
+        b"Z",
+        b"%41",
+        b"%u0042",
+        b"+",
+        b"&amp;",
+        b"&#x43;",
+        b"\\x44",
+        b"\\u0045",
+        b"/*",
+        b"*/",
+        b"--",
+        b"#",
+        b" \t",
+        b"\0",
+        b"../",
+        b"./",
+        b"//",
+        b"\\",
+        b"\"^'",
+        b",;(",
+        b"\xc3\xa4",
+        b"0x46",
+        b"R0g=",
+    ];
+    let mut state = 7_u64;
+    let mut below = |bound: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % bound
+    };
+    let mut narrow = 0;
+    for _ in 0..2_000 {
+        let value: Vec<u8> = (0..below(7))
+            .flat_map(|_| pieces[below(pieces.len())])
+            .copied()
+            .collect();
+        let bytes = ByteSet::of(&value);
+        for transformation in Transformation::ALL {
+            let image = transformation.image(&bytes);
+            let result = ByteSet::of(&transformation.apply(&value, &Env::default()));
+            assert!(
+                !result.intersects(&image.complement()),
+                "{} of {:?}",
+                transformation.name(),
+                value.escape_ascii().to_string()
+            );
+            narrow += usize::from(image != ByteSet::FULL);
+        }
+    }
+    assert!(narrow > 10_000, "{narrow}");
+}

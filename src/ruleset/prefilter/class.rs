@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 use super::finder::{Finder, Found, PADDING};
 use super::tree::{Plan, Texts, Tree};
 use crate::byte_set::ByteSet;
-use crate::operators::needs::{Gate, Needs};
+use crate::operators::needs::{Gate, Needs, rarest};
+
+/// From how many bytes on a text is worth asking first which rules could match it at all.
+pub(super) const LONG_TEXT: usize = 256;
+
+/// Most searches of single parts that are made of a text instead of one for all literals.
+const MAX_PARTS: usize = 2;
 
 /// One rule that is scanned for.
 #[derive(Clone, Debug)]
@@ -24,6 +30,21 @@ pub(super) struct Member {
 struct MemberClause {
     literals: Vec<Box<[u8]>>,
     bytes: ByteSet,
+}
+
+impl MemberClause {
+    /// Bytes without which a text does not satisfy it: those that do, and the rarest of each literal.
+    fn possible(&self) -> ByteSet {
+        let rarest = |literal: &[u8]| {
+            ByteSet::of(
+                literal
+                    .get(rarest(literal, 1)..)
+                    .map_or(&[], |rest| rest.get(..1).unwrap_or_default()),
+            )
+        };
+        let literals = self.literals.iter().map(|literal| rarest(literal));
+        literals.fold(self.bytes, ByteSet::union)
+    }
 }
 
 impl Member {
@@ -56,11 +77,21 @@ pub(super) struct Class {
     pub plan: Plan,
     rules: Vec<Watch>,
     finder: Finder,
+    /// The same, apart for rules that look at different texts.
+    parts: Vec<Part>,
     /// By literal: who waits for it.
     waiting: Vec<Vec<Waiting>>,
     /// Rules that no literal triggers: each with bytes one of which must be there.
     listed: Vec<(ByteSet, u32)>,
     listed_bytes: ByteSet,
+}
+
+/// The rules that look at the same texts, and a search for their literals alone.
+#[derive(Debug)]
+struct Part {
+    texts: Texts,
+    rules: Vec<u32>,
+    finder: Finder,
 }
 
 /// A rule, as the scan sees it.
@@ -73,6 +104,15 @@ struct Watch {
     gate: Option<Gate>,
     /// Of each clause, the bytes that satisfy it.
     clauses: Vec<ByteSet>,
+    /// Of each clause, bytes without which neither these nor a literal satisfies it.
+    possible: Vec<ByteSet>,
+}
+
+impl Watch {
+    /// Whether a text of at most this length may satisfy the rule that has, in lower case, none but these bytes.
+    fn is_possible(&self, bytes: &ByteSet, longest: usize) -> bool {
+        longest >= self.min_len && self.possible.iter().all(|some| some.intersects(bytes))
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +136,7 @@ impl Class {
     pub fn build(members: &[&Member], tree: &Tree) -> Class {
         let texts = members.iter().fold(0, |all, member| all | member.texts);
         let mut waiting: BTreeMap<&[u8], Vec<Waiting>> = BTreeMap::new();
+        let mut parts: BTreeMap<Texts, Vec<u32>> = BTreeMap::new();
         let (mut rules, mut listed) = (Vec::new(), Vec::new());
         for (rule, member) in (0..).zip(members) {
             for (at, clause) in member.clauses.iter().enumerate() {
@@ -104,6 +145,10 @@ impl Class {
                     let all = waiting.entry(literal).or_default();
                     all.push(Waiting { rule, clause });
                 }
+            }
+            let has_literals = |clause: &MemberClause| !clause.literals.is_empty();
+            if member.clauses.iter().any(has_literals) {
+                parts.entry(member.texts).or_default().push(rule);
             }
             if !member.is_triggered() {
                 let bytes = member
@@ -121,13 +166,29 @@ impl Class {
                 max_len: member.max_len,
                 gate: member.gate,
                 clauses: member.clauses.iter().map(|clause| clause.bytes).collect(),
+                possible: member.clauses.iter().map(MemberClause::possible).collect(),
             });
         }
+        let part = |(texts, rules): (Texts, Vec<u32>)| {
+            let of_part = |waiting: &Waiting| rules.contains(&waiting.rule);
+            let literals = (0..).zip(&waiting);
+            let finder = Finder::new(
+                literals
+                    .filter(|(_, (_, waiting))| waiting.iter().any(of_part))
+                    .map(|(number, (literal, _))| (number, *literal)),
+            );
+            Part {
+                texts,
+                rules,
+                finder,
+            }
+        };
         Class {
             positions: members.iter().map(|member| member.position).collect(),
             plan: tree.plan(texts),
             rules,
-            finder: Finder::new(waiting.keys().copied()),
+            finder: Finder::new((0..).zip(waiting.keys().copied())),
+            parts: parts.into_iter().map(part).collect(),
             waiting: waiting.into_values().collect(),
             listed_bytes: listed
                 .iter()
@@ -152,17 +213,17 @@ impl Class {
         state: &mut State,
         mut found: impl FnMut(usize),
     ) {
+        let folded = padded
+            .get(..padded.len().saturating_sub(PADDING))
+            .unwrap_or_default();
         state.begin(self.rules.len());
-        self.finder.find(padded, &mut state.found);
+        self.search(padded, folded, bytes, texts, &mut state.found);
         for at in 0.. {
             let Some(literal) = state.found.numbers().get(at).copied() else {
                 break;
             };
             self.note(literal, texts, state);
         }
-        let folded = padded
-            .get(..padded.len().saturating_sub(PADDING))
-            .unwrap_or_default();
         let touched = std::mem::take(&mut state.touched);
         for rule in &touched {
             if self.admits(*rule, folded, bytes, texts, state) {
@@ -179,6 +240,41 @@ impl Class {
                 }
             }
         }
+    }
+
+    /// Finds the literals in a text that matter. Where it is long and few of the rules can match it, theirs alone.
+    fn search(
+        &self,
+        padded: &[u8],
+        folded: &[u8],
+        bytes: &ByteSet,
+        texts: Texts,
+        found: &mut Found,
+    ) {
+        found.begin(self.waiting.len());
+        if folded.len() < LONG_TEXT {
+            return self.finder.find(padded, found);
+        }
+        let possible = |rule: &u32| {
+            let watch = self.rules.get(*rule as usize);
+            watch.is_none_or(|watch| watch.is_possible(bytes, folded.len()))
+        };
+        let concerned = || {
+            let parts = self.parts.iter().filter(|part| part.texts & texts != 0);
+            parts.filter(|part| part.rules.iter().any(possible))
+        };
+        match concerned().nth(MAX_PARTS) {
+            None => concerned().for_each(|part| part.finder.find(padded, found)),
+            Some(_) => self.finder.find(padded, found),
+        }
+    }
+
+    /// Whether any rule may match one of these texts, if they have none but these bytes and at most this length.
+    pub fn may_match(&self, texts: Texts, bytes: &ByteSet, longest: usize) -> bool {
+        let bytes = bytes.lowercase();
+        let looking = self.rules.iter().filter(|watch| watch.texts & texts != 0);
+        let mut looking = looking.filter(|watch| watch.is_possible(&bytes, longest));
+        looking.next().is_some()
     }
 
     fn found(&self, rule: u32, found: &mut impl FnMut(usize)) {

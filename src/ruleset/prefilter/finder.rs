@@ -1,6 +1,6 @@
 //! Thousands of literals, searched for at once.
 //!
-//! Each literal of four bytes or more is known by the rarest four bytes in it. A table of bits says for every four bytes
+//! Each literal of four bytes or more is known by the rarest four bytes in it. A filter says for every four bytes
 //! of a text whether they may be those of a literal; nearly always they are not, and the next are looked at. There is no
 //! state that goes from byte to byte, and what is touched is small: unlike an automaton of all literals, it stays in the
 //! processor's first cache. Literals of two and three bytes have tables of their own.
@@ -15,16 +15,14 @@ pub(super) const PADDING: usize = 2;
 /// A set of literals of two bytes or more.
 #[derive(Debug)]
 pub(super) struct Finder {
-    /// Of literals of two and three bytes the first two.
-    beginnings: Bits<1024>,
-    /// Of the others the four bytes that each is known by, hashed.
-    quads: Bits<1024>,
+    /// Of literals of two and three bytes the first two: all pairs of bytes there are.
+    beginnings: Box<[u64]>,
     pairs: Numbers,
     triples: Numbers,
-    quad_numbers: Numbers,
+    /// Of the others the four bytes that each is known by.
+    quads: Numbers,
     /// By the numbers of four bytes: the literals that are known by them.
     shared: Vec<Vec<Entry>>,
-    literals: usize,
 }
 
 /// One literal of four bytes or more.
@@ -47,8 +45,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Another text, searched for so many literals.
-    fn begin(&mut self, literals: usize) {
+    /// Another text, searched for literals with numbers below this one.
+    pub fn begin(&mut self, literals: usize) {
         if self.last.len() < literals {
             self.last.resize(literals, 0);
         }
@@ -76,11 +74,11 @@ impl Found {
 }
 
 impl Finder {
-    /// Literals go by their numbers from 0 on. Those of less than two bytes are not found.
-    pub fn new<'l>(literals: impl Iterator<Item = &'l [u8]>) -> Finder {
+    /// Literals, each with its number. Those of less than two bytes are not found.
+    pub fn new<'l>(literals: impl Iterator<Item = (u32, &'l [u8])>) -> Finder {
         let (mut pairs, mut triples) = (BTreeMap::new(), BTreeMap::new());
         let mut quads: BTreeMap<u32, Vec<Entry>> = BTreeMap::new();
-        for (number, literal) in (0u32..).zip(literals) {
+        for (number, literal) in literals {
             match literal {
                 [] | [_] => {}
                 [a, b] => {
@@ -100,57 +98,51 @@ impl Finder {
                 }
             }
         }
-        let mut finder = Finder {
-            beginnings: Bits::default(),
-            quads: Bits::default(),
-            literals: pairs.len() + triples.len() + quads.values().map(Vec::len).sum::<usize>(),
+        let mut beginnings = match pairs.is_empty() && triples.is_empty() {
+            true => Vec::new(),
+            false => vec![0u64; 1024],
+        };
+        for gram in pairs.keys().chain(triples.keys()) {
+            if let Some(bits) = beginnings.get_mut(pair_of(*gram) >> 6) {
+                *bits |= 1 << (gram & 63);
+            }
+        }
+        Finder {
+            beginnings: beginnings.into(),
             pairs: Numbers::new(pairs.iter().map(|(gram, number)| (*gram, *number))),
             triples: Numbers::new(triples.iter().map(|(gram, number)| (*gram, *number))),
-            quad_numbers: Numbers::new(quads.keys().copied().zip(0..)),
-            shared: Vec::new(),
-        };
-        pairs
-            .keys()
-            .chain(triples.keys())
-            .for_each(|gram| finder.beginnings.insert(gram & 0xffff));
-        quads
-            .keys()
-            .for_each(|gram| finder.quads.insert(mix(*gram)));
-        finder.shared = quads.into_values().collect();
-        finder
+            quads: Numbers::new(quads.keys().copied().zip(0..)),
+            shared: quads.into_values().collect(),
+        }
     }
 
     /// Finds the literals in a text, which is followed by [`PADDING`] zero bytes in `padded`.
     pub fn find(&self, padded: &[u8], found: &mut Found) {
-        found.begin(self.literals);
         let end = padded.len().saturating_sub(PADDING);
         let text = padded.get(..end).unwrap_or_default();
-        match (
-            self.pairs.is_empty() && self.triples.is_empty(),
-            self.shared.is_empty(),
-        ) {
-            (true, true) => {}
-            (true, false) => self.find_long(padded, text, found),
-            (false, _) => self.find_all(padded, text, found),
+        if let Ok(beginnings) = (&*self.beginnings).try_into() {
+            self.find_all(beginnings, padded, text, found);
+        } else if !self.shared.is_empty() {
+            self.find_long(padded, text, found);
         }
     }
 
     fn find_long(&self, padded: &[u8], text: &[u8], found: &mut Found) {
         for (at, window) in padded.windows(4).enumerate() {
             let word = word(window);
-            if self.quads.contains(mix(word)) {
+            if self.quads.filter.admits(word) {
                 self.verify(word, at, text, found);
             }
         }
     }
 
-    fn find_all(&self, padded: &[u8], text: &[u8], found: &mut Found) {
+    fn find_all(&self, beginnings: &[u64; 1024], padded: &[u8], text: &[u8], found: &mut Found) {
         for (at, window) in padded.windows(4).enumerate() {
             let word = word(window);
-            if self.quads.contains(mix(word)) {
+            if self.quads.filter.admits(word) {
                 self.verify(word, at, text, found);
             }
-            if self.beginnings.contains(word & 0xffff) {
+            if beginnings[pair_of(word) >> 6] >> (word & 63) & 1 == 1 {
                 self.verify_short(word, at, text, found);
             }
         }
@@ -158,7 +150,7 @@ impl Finder {
 
     #[inline(never)]
     fn verify(&self, quad: u32, at: usize, text: &[u8], found: &mut Found) {
-        let number = self.quad_numbers.get(quad);
+        let number = self.quads.look_up(quad);
         let shared = number.and_then(|number| self.shared.get(number as usize));
         for entry in shared.into_iter().flatten() {
             let rest = at
@@ -173,38 +165,58 @@ impl Finder {
     #[inline(never)]
     fn verify_short(&self, word: u32, at: usize, text: &[u8], found: &mut Found) {
         let left = text.len().saturating_sub(at);
-        let pair = self.pairs.get(word & 0xffff).filter(|_| left >= 2);
-        let triple = self.triples.get(word & 0x00ff_ffff).filter(|_| left >= 3);
-        pair.into_iter()
-            .chain(triple)
-            .for_each(|number| found.add(number));
+        for (grams, gram, length) in [
+            (&self.pairs, word & 0xffff, 2),
+            (&self.triples, word & 0x00ff_ffff, 3),
+        ] {
+            if let Some(number) = grams.get(gram)
+                && left >= length
+            {
+                found.add(number);
+            }
+        }
     }
 }
 
-/// A set of numbers, by their lowest bits: false says that one is not in it.
+/// Which grams may be those of a literal: false says that they are not.
+///
+/// One bit for each, at a place that is computed from it; few others have the same.
 #[derive(Debug)]
-struct Bits<const WORDS: usize>(Box<[u64; WORDS]>);
-
-impl<const WORDS: usize> Default for Bits<WORDS> {
-    fn default() -> Self {
-        Bits(Box::new([0; WORDS]))
-    }
+struct Filter {
+    bits: Box<[u64]>,
+    /// What is left of a product is the number of a bit.
+    shift: u32,
 }
 
-impl<const WORDS: usize> Bits<WORDS> {
-    #[inline(always)]
-    fn contains(&self, number: u32) -> bool {
-        self.0[(number >> 6) as usize % WORDS] >> (number & 63) & 1 == 1
+impl Filter {
+    fn new(grams: impl ExactSizeIterator<Item = u32>) -> Filter {
+        // At least sixteen bits for each.
+        let bits = (grams.len() * 16).next_power_of_two().max(128);
+        let mut filter = Filter {
+            bits: vec![0; bits / 64].into(),
+            shift: 64 - bits.trailing_zeros(),
+        };
+        for gram in grams {
+            let at = product(gram) >> filter.shift;
+            if let Some(word) = filter.bits.get_mut((at >> 6) as usize) {
+                *word |= 1 << (at & 63);
+            }
+        }
+        filter
     }
 
-    fn insert(&mut self, number: u32) {
-        self.0[(number >> 6) as usize % WORDS] |= 1 << (number & 63);
+    #[inline(always)]
+    fn admits(&self, gram: u32) -> bool {
+        let at = product(gram) >> self.shift;
+        let word = self.bits.get((at >> 6) as usize);
+        word.is_some_and(|word| word >> (at & 63) & 1 == 1)
     }
 }
 
 /// Up to four bytes, as numbers, each with a number of its own.
 #[derive(Debug)]
 struct Numbers {
+    filter: Filter,
     /// Open addressing, twice as many as there are grams: the gram, and its number plus one.
     slots: Box<[(u32, u32)]>,
 }
@@ -217,6 +229,7 @@ impl Numbers {
             many => (many * 2).next_power_of_two(),
         };
         let mut numbers = Numbers {
+            filter: Filter::new(grams.iter().map(|(gram, _)| *gram)),
             slots: vec![(0, 0); slots].into(),
         };
         for (gram, number) in grams {
@@ -231,11 +244,15 @@ impl Numbers {
         numbers
     }
 
-    fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+    #[inline(always)]
+    fn get(&self, gram: u32) -> Option<u32> {
+        self.filter
+            .admits(gram)
+            .then(|| self.look_up(gram))
+            .flatten()
     }
 
-    fn get(&self, gram: u32) -> Option<u32> {
+    fn look_up(&self, gram: u32) -> Option<u32> {
         let slots = self.probe(gram).filter_map(|at| self.slots.get(at));
         let mut used = slots.take_while(|(_, number)| *number != 0);
         used.find(|(known, _)| *known == gram)
@@ -244,15 +261,21 @@ impl Numbers {
 
     fn probe(&self, gram: u32) -> impl Iterator<Item = usize> + use<> {
         let slots = self.slots.len();
-        let first = mix(gram) as usize;
+        let first = (product(gram) >> 32) as usize;
         (0..slots).map(move |step| first.wrapping_add(step) & slots.wrapping_sub(1))
     }
 }
 
+/// Its upper half depends on all of the gram.
 #[inline(always)]
-fn mix(gram: u32) -> u32 {
-    let product = u64::from(gram).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (product >> 32) as u32
+fn product(gram: u32) -> u64 {
+    u64::from(gram).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The first two bytes of a gram, as a number.
+#[inline(always)]
+fn pair_of(gram: u32) -> usize {
+    (gram & 0xffff) as usize
 }
 
 #[inline(always)]
@@ -276,9 +299,11 @@ mod tests {
     }
 
     fn check(literals: &[&[u8]], text: &[u8]) -> usize {
-        let finder = Finder::new(literals.iter().copied());
+        let finder = Finder::new((0..).zip(literals.iter().copied()));
         let mut state = Found::default();
+        state.begin(literals.len());
         finder.find(b"another text select abc\0\0", &mut state);
+        state.begin(literals.len());
         finder.find(&[text, &[0; PADDING]].concat(), &mut state);
         let mut found = state.numbers().to_vec();
         found.sort_unstable();

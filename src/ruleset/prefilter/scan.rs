@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::class::State;
+use super::class::{Class, LONG_TEXT, State};
 use super::finder::PADDING;
-use super::tree::{Plan, Texts};
+use super::tree::Texts;
 use crate::byte_set::ByteSet;
 use crate::ruleset::LayerScan;
-use crate::transformations::Env;
+use crate::transformations::{Env, Transformation};
 
 /// A rule, and a value on which it may match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,7 +115,7 @@ impl<'s> Scan<'s> {
             class.scan(text, &bytes.lowercase(), Texts::MAX, state, &mut candidate);
             return;
         }
-        let distinct = prepare(plan, value, bytes, &self.env, folded);
+        let distinct = prepare(class, value, bytes, &self.env, folded);
         for folded in folded.iter().take(distinct) {
             let bytes = ByteSet::of_text(folded.value());
             class.scan(&folded.text, &bytes, folded.texts, state, &mut candidate);
@@ -139,12 +139,14 @@ fn fold<'f>(folded: &'f mut Vec<Folded>, at: usize, text: &[u8]) -> &'f [u8] {
 
 /// Makes all texts of a value and puts the distinct ones at the beginning of `folded`; their number.
 fn prepare(
-    plan: &Plan,
+    class: &Class,
     value: &[u8],
     bytes: ByteSet,
     env: &Env<'_>,
     folded: &mut Vec<Folded>,
 ) -> usize {
+    let plan = &class.plan;
+    let mut done: Vec<(usize, Transformation, usize)> = Vec::with_capacity(16);
     // What the steps made; and which of these each text is.
     let mut made: Vec<(Cow<'_, [u8]>, ByteSet, Texts)> = Vec::with_capacity(8);
     made.push((Cow::Borrowed(value), bytes, 1));
@@ -162,15 +164,30 @@ fn prepare(
             at = step.next;
             continue;
         }
-        if step.transformation.may_change(bytes)
-            && let Cow::Owned(changed) = step.transformation.apply(input, env)
-        {
-            let known = made.iter().position(|(known, ..)| **known == *changed);
-            result = known.unwrap_or_else(|| {
-                let bytes = ByteSet::of_text(&changed);
-                made.push((Cow::Owned(changed), bytes, 0));
-                made.len() - 1
-            });
+        if input.len() >= LONG_TEXT && !plan.may_matter(class, at - 1, bytes, input.len()) {
+            at = step.next;
+            continue;
+        }
+        if step.transformation.may_change(bytes) {
+            let (from, transformation) = (result, step.transformation);
+            let before = done
+                .iter()
+                .find(|(input, with, _)| *input == from && *with == transformation);
+            result = match before {
+                Some((.., result)) => *result,
+                None => {
+                    if let Cow::Owned(changed) = transformation.apply(input, env) {
+                        let known = made.iter().position(|(known, ..)| **known == *changed);
+                        result = known.unwrap_or_else(|| {
+                            let bytes = ByteSet::of_text(&changed);
+                            made.push((Cow::Owned(changed), bytes, 0));
+                            made.len() - 1
+                        });
+                    }
+                    done.push((from, transformation, result));
+                    result
+                }
+            };
         }
         if let Some(place) = text_of.get_mut(step.text) {
             *place = u8::try_from(result).unwrap_or(0);

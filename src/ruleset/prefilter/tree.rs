@@ -1,5 +1,6 @@
 //! The transformations of all rules of a phase, with common beginnings shared.
 
+use super::class::Class;
 use crate::byte_set::ByteSet;
 use crate::transformations::Transformation;
 
@@ -134,6 +135,19 @@ pub(super) struct Step {
 }
 
 impl Plan {
+    /// Whether a rule may match what a step, and those that follow from it, make of a text with these bytes. A rule of
+    /// which all literals need a byte that there cannot be does not need the step.
+    pub fn may_matter(&self, class: &Class, step: usize, bytes: &ByteSet, length: usize) -> bool {
+        let Some(first) = self.steps.get(step) else {
+            return true;
+        };
+        let following = self.steps.get(step..first.next).unwrap_or_default();
+        let image = following
+            .iter()
+            .fold(*bytes, |bytes, step| step.transformation.image(&bytes));
+        image == ByteSet::FULL || class.may_match(first.texts, &image, length)
+    }
+
     /// All steps that follow from this one are there: sums them up. Its text.
     fn close(&mut self, at: usize) -> usize {
         let end = self.steps.len();
