@@ -40,10 +40,21 @@ pub(super) struct Question<'q> {
     pub chain: &'q Chain,
     /// The rule.
     pub rule: &'q Rule,
-    /// The values on which it may match, where the scan of the phase knows; otherwise all are looked at.
-    pub candidates: Option<(&'q PhaseRules, &'q [Candidate])>,
+    /// What the scan of the phase has found out.
+    pub known: Known<'q>,
     /// The first match is enough.
     pub first_only: bool,
+}
+
+/// What is known before a rule is asked.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'q> {
+    /// Nothing: it is asked about all its values.
+    Nothing,
+    /// It can match on these values only.
+    Candidates(&'q PhaseRules, &'q [Candidate]),
+    /// Its operator matches none of its values. The rule is negated, or it would not be asked.
+    NoMatch,
 }
 
 impl Transaction {
@@ -82,7 +93,11 @@ impl Transaction {
         let mut hits = Vec::new();
         let mut failure = None;
         let mut reasons = Vec::new();
-        self.each_value(&rule.targets, question.candidates, &scene, &mut |value| {
+        let candidates = match question.known {
+            Known::Candidates(rules, candidates) => Some((rules, candidates)),
+            Known::Nothing | Known::NoMatch => None,
+        };
+        self.each_value(&rule.targets, candidates, &scene, &mut |value| {
             if excludes && self.is_excluded(rule, &value) {
                 self.debug(4, |_| {
                     sentence(
@@ -101,6 +116,10 @@ impl Transaction {
                     self.debug(9, |_| sentence(&["Target value: \"", "\""], &[subject]));
                 }
                 let answer = match &*rule.test.operator {
+                    _ if matches!(question.known, Known::NoMatch) => Answer {
+                        outcome: Outcome::NoMatch,
+                        location: None,
+                    },
                     Operator::Validate(validation) => Answer {
                         outcome: self.judge(validation, &rule.test.written, &mut reasons),
                         location: None,

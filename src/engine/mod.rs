@@ -42,11 +42,11 @@ use std::time::Instant;
 use crate::actions::Disruptive;
 use crate::host::Host;
 use crate::operators::Kind;
-use crate::ruleset::prefilter::Candidate;
+use crate::ruleset::prefilter::Role;
 use crate::ruleset::{Chain, PhaseRules};
 use crate::transaction::{Interruption, InterruptionKind, MatchedRule, Transaction, Verdict};
 use crate::types::{EngineMode, Phase};
-use evaluate::Question;
+use evaluate::{Known, Question};
 
 impl Transaction {
     /// Runs the rules of a phase.
@@ -106,7 +106,7 @@ impl Transaction {
         let mut at = 0;
         while let Some(entry) = rules.entries().get(at) {
             // Rules that the scan has nothing for are passed by.
-            let mut asked = None;
+            let mut known = Known::Nothing;
             if let Some(candidates) = &mut candidates {
                 let scanned = candidates.next_rule(at);
                 let next = scanned.map_or(entry.unscanned, |rule| rule.min(entry.unscanned));
@@ -116,14 +116,18 @@ impl Transaction {
                     at = next;
                     continue;
                 }
-                if scanned == Some(at) {
-                    asked = Some((rules, candidates.of(at)));
-                } else if let Some(holds) = self.switch(&entry.chain) {
+                if entry.role == Role::Clears {
+                    if scanned != Some(at) {
+                        known = Known::NoMatch;
+                    }
+                } else if scanned == Some(at) {
+                    known = Known::Candidates(rules, candidates.of(at));
+                } else if let Some(holds) = self.switch(entry, &*host) {
                     at = if holds { entry.next } else { at + 1 };
                     continue;
                 }
             }
-            at = match self.run_chain(&entry.chain, asked, host) {
+            at = match self.run_chain(&entry.chain, known, host) {
                 Outcome::NoMatch => at + 1,
                 Outcome::Match => entry.next,
                 Outcome::EndOfPhase => break,
@@ -139,12 +143,7 @@ impl Transaction {
     }
 
     /// Runs a chain: every rule must match for the next to be asked, and the last one's matches decide.
-    fn run_chain(
-        &mut self,
-        chain: &Arc<Chain>,
-        asked: Option<(&PhaseRules, &[Candidate])>,
-        host: &mut dyn Host,
-    ) -> Outcome {
+    fn run_chain(&mut self, chain: &Arc<Chain>, known: Known<'_>, host: &mut dyn Host) -> Outcome {
         if self.is_removed(chain) {
             return Outcome::NoMatch;
         }
@@ -156,7 +155,7 @@ impl Transaction {
             let question = Question {
                 chain,
                 rule,
-                candidates: asked.filter(|_| position == 0),
+                known: if position == 0 { known } else { Known::Nothing },
                 first_only: last && self.would_interrupt(chain),
             };
             let hits = self.evaluate(&question, host);

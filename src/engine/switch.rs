@@ -1,35 +1,36 @@
 //! Switches: rules that compare a TX variable with a number and skip others.
 //!
 //! They are most of what a rule set runs for an ordinary request (`SecRule TX:DETECTION_PARANOIA_LEVEL "@lt 2"
-//! "…,nolog,skipAfter:…"`), so that they are decided here without the ceremony of other rules. What they do is the same.
+//! "…,nolog,skipAfter:…"`, `SecRule &TX:blocking_paranoia_level "@eq 0" "…,nolog,setvar:…"`), so that they are decided
+//! here without the ceremony of other rules. What they do is the same.
 
 use std::sync::Arc;
 
-use crate::ruleset::{Chain, Rule, Switch};
+use crate::actions::{Ctl, Effect};
+use crate::host::Host;
+use crate::ruleset::{Chain, Entry, Rule, Switch};
 use crate::transaction::{MatchedRule, Transaction, Value};
 use crate::variables::Variable;
 
 impl Transaction {
     /// Decides a chain that begins with a comparison of a TX variable: `Some(false)` when it does not hold, `Some(true)`
     /// when it holds and that is all there is to do. `None`: the chain is to be run.
-    pub(super) fn switch(&mut self, chain: &Arc<Chain>) -> Option<bool> {
-        let rule = chain.starter()?;
-        let switch = Switch::of(rule)?;
-        let mut values = self.tx.named(switch.key);
-        let matched = if switch.count {
-            let number = values.count().to_string().into_bytes();
-            switch.matches(&number).then(|| (b"TX".to_vec(), number))
-        } else {
-            let found = values.find(|(_, value)| switch.matches(value));
-            found.map(|(name, value)| (Value::name_in(Variable::Tx, name), value.to_vec()))
-        };
+    pub(super) fn switch(&mut self, entry: &Entry, host: &dyn Host) -> Option<bool> {
+        let matched = self.switch_value(entry.switch.as_ref()?);
         let Some(matched) = matched else {
             return Some(false);
         };
-        if !is_bare(chain, rule) || !self.overrides.removals.is_empty() {
+        let chain = &entry.chain;
+        let rule = chain.starter()?;
+        if !is_simple(chain, rule) || self.is_touched(chain, rule) {
             return None;
         }
         self.matches.vars.push(matched);
+        for effect in &rule.effects {
+            if let Effect::SetVar(set) = effect {
+                self.set_variable(chain, set, host);
+            }
+        }
         self.matches.end_chain();
         self.matches.rules.push(MatchedRule {
             chain: Arc::clone(chain),
@@ -37,14 +38,40 @@ impl Transaction {
         });
         Some(true)
     }
+
+    /// The value with which it matches, and its name.
+    fn switch_value(&self, switch: &Switch) -> Option<(Vec<u8>, Vec<u8>)> {
+        let mut values = self.tx.named(&switch.key);
+        if switch.count {
+            let number = values.count().to_string().into_bytes();
+            return switch.matches(&number).then(|| (b"TX".to_vec(), number));
+        }
+        let (name, value) = values.find(|(_, value)| switch.matches(value))?;
+        Some((Value::name_in(Variable::Tx, name), value.to_vec()))
+    }
+
+    /// Whether `ctl` took the rule out, or a variable of TX out of it.
+    fn is_touched(&self, chain: &Chain, rule: &Rule) -> bool {
+        let removals = &self.overrides.removals;
+        removals.iter().any(|removal| match removal {
+            Ctl::RemoveTarget(selector, targets) => {
+                let of_tx = targets.iter().any(|target| target.variable == Variable::Tx);
+                of_tx && selector.selects(&rule.meta)
+            }
+            _ => false,
+        }) || self.is_removed(chain)
+    }
 }
 
-/// Whether a match of the chain does nothing but go on somewhere.
-fn is_bare(chain: &Chain, rule: &Rule) -> bool {
+/// Whether a match of the chain does nothing but set variables and go on somewhere.
+fn is_simple(chain: &Chain, rule: &Rule) -> bool {
     chain.rules.len() == 1
         && chain.complete
         && !chain.is_told()
         && chain.pause.is_none()
-        && rule.effects.is_empty()
         && rule.meta.severity.is_none()
+        && rule
+            .effects
+            .iter()
+            .all(|effect| matches!(effect, Effect::SetVar(_)))
 }

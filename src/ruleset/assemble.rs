@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::layer::{Item, Layer};
-use super::prefilter::Prefilter;
+use super::prefilter::{Prefilter, Role};
 use super::rehearsal::Rehearsal;
 use super::rule::Chain;
+use super::switch::Switch;
 use crate::actions::Flow;
 use crate::operators::Kind;
 use crate::types::Phase;
@@ -36,6 +37,10 @@ pub struct Entry {
     pub unscanned: usize,
     /// How many rules with a regular expression stand before this place.
     regexes: u64,
+    /// What the scan is to the rule.
+    pub role: Role,
+    /// The first rule as a switch, here so that those which do not hold are passed by without a look at the rule.
+    pub switch: Option<Switch>,
 }
 
 /// One layer's part in the scan of a phase.
@@ -154,6 +159,8 @@ impl PhaseRules {
                 next: skipped.map_or(usize::MAX, |skipped| entries.len() + 1 + skipped),
                 unscanned: entries.len(),
                 regexes,
+                role: Role::None,
+                switch: chain.starter().and_then(Switch::of),
             });
             let starter = chain.starter();
             regexes += u64::from(starter.is_some_and(|rule| rule.test.operator.kind() == Kind::Rx));
@@ -171,8 +178,11 @@ impl PhaseRules {
             }
             for (place, entry) in places.iter().enumerate() {
                 let entry = entry.and_then(|entry| entries.get_mut(entry));
-                if let Some(entry) = entry.filter(|_| prefilter.scans_for(place)) {
-                    entry.unscanned = usize::MAX;
+                if let Some(entry) = entry {
+                    entry.role = prefilter.role(place);
+                    if entry.role == Role::Finds {
+                        entry.unscanned = usize::MAX;
+                    }
                 }
             }
             scans.push(LayerScan { prefilter, places });

@@ -53,7 +53,7 @@ impl Rehearsal {
         holds && chain.complete
     }
 
-    fn holds(&self, switch: &Switch<'_>) -> bool {
+    fn holds(&self, switch: &Switch) -> bool {
         let value = self.tx.get(&switch.key.to_ascii_lowercase());
         match (switch.count, value) {
             (true, value) => switch.matches(if value.is_some() { b"1" } else { b"0" }),

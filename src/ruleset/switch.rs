@@ -6,9 +6,10 @@ use crate::operators::{Comparison, Operator, atoi};
 use crate::variables::Variable;
 
 /// The test of such a rule.
-pub struct Switch<'r> {
+#[derive(Debug)]
+pub struct Switch {
     /// The variable's name in TX.
-    pub key: &'r [u8],
+    pub key: Box<[u8]>,
     /// It is the number of variables of this name.
     pub count: bool,
     comparison: Comparison,
@@ -16,9 +17,9 @@ pub struct Switch<'r> {
     negated: bool,
 }
 
-impl<'r> Switch<'r> {
+impl Switch {
     /// The rule as a switch, if it is one.
-    pub fn of(rule: &'r Rule) -> Option<Switch<'r>> {
+    pub fn of(rule: &Rule) -> Option<Switch> {
         let [target] = rule.targets.as_slice() else {
             return None;
         };
@@ -29,7 +30,7 @@ impl<'r> Switch<'r> {
         };
         match (target.variable, &target.selector) {
             (Variable::Tx, Selector::Key(key)) if rule.transformations.is_empty() => Some(Switch {
-                key,
+                key: key.as_slice().into(),
                 count: target.count,
                 comparison: *comparison,
                 argument: atoi(argument),

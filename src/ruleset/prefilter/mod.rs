@@ -24,6 +24,7 @@ mod tree;
 use std::sync::Arc;
 
 use super::rule::{Argument, Chain, Rule, Selector, Target};
+use crate::operators::Operator;
 use crate::variables::Variable;
 use class::{Class, Member};
 pub use scan::{Candidate, Scan, Scratch};
@@ -32,11 +33,22 @@ use tree::Tree;
 /// What the rules of one phase of one section look for, in a form that is scanned for at once.
 #[derive(Debug, Default)]
 pub struct Prefilter {
-    /// By the position of a rule: whether it is asked about candidates only.
-    scanned: Vec<bool>,
+    /// By the position of a rule: what the scan is to it.
+    roles: Vec<Role>,
     sources: Vec<Source>,
     classes: Vec<Class>,
     tree: Tree,
+}
+
+/// What the scan is to a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Nothing: the rule is asked about every value.
+    None,
+    /// The rule is asked about candidates only.
+    Finds,
+    /// The rule is negated, and its operator matches none of the values where the scan has found no candidate.
+    Clears,
 }
 
 /// A variable that the scan reads.
@@ -84,7 +96,11 @@ impl Prefilter {
                 .starter()
                 .filter(|_| wanted)
                 .and_then(|rule| Some((rule, prefilter.member(position, rule)?)));
-            prefilter.scanned.push(member.is_some());
+            prefilter.roles.push(match &member {
+                None => Role::None,
+                Some((rule, _)) if rule.test.negated => Role::Clears,
+                Some(_) => Role::Finds,
+            });
             members.extend(member);
         }
         for (rule, _) in &members {
@@ -117,9 +133,9 @@ impl Prefilter {
         prefilter
     }
 
-    /// Whether the rule at this position is asked about candidates only.
-    pub fn scans_for(&self, position: usize) -> bool {
-        self.scanned.get(position).copied().unwrap_or(false)
+    /// What the scan is to the rule at this position.
+    pub fn role(&self, position: usize) -> Role {
+        self.roles.get(position).copied().unwrap_or(Role::None)
     }
 
     /// The variables to read, in order.
@@ -139,7 +155,12 @@ impl Prefilter {
                     && target.variable.is_fixed_in_phase()
                     && (target.variable != Variable::Xml || is_whole_document(&target.selector))
             });
-        if rule.test.negated || !fixed {
+        // Where a rule is negated its operator matches most values, but for a list of phrases that are not to be missed.
+        let rare = matches!(
+            &*rule.test.operator,
+            Operator::Pm(_) | Operator::PmFromFile(_)
+        );
+        if rule.test.negated && !rare || !fixed {
             return None;
         }
         let needs = rule.test.operator.needs(argument);
