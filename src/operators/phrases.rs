@@ -8,8 +8,8 @@ use memchr::memmem;
 use super::compile::CompileError;
 
 /// How many bytes of phrases are searched for by a full table, which takes a few hundred bytes of memory for each of
-/// them and a third of the time.
-const MAX_TABLE_PHRASES: usize = 4096;
+/// them and a third of the time. Longer lists are seldom asked: the scan knows their phrases.
+const MAX_TABLE_PHRASES: usize = 512;
 
 /// A set of phrases searched for at once, ASCII case-insensitively.
 ///
@@ -57,7 +57,10 @@ impl Phrases {
     pub(super) fn new(phrases: Vec<Box<[u8]>>) -> Result<Phrases, CompileError> {
         let length: usize = phrases.iter().map(|phrase| phrase.len()).sum();
         let automaton = AhoCorasick::builder()
-            .kind((length <= MAX_TABLE_PHRASES).then_some(AhoCorasickKind::DFA))
+            .kind(Some(match length <= MAX_TABLE_PHRASES {
+                true => AhoCorasickKind::DFA,
+                false => AhoCorasickKind::ContiguousNFA,
+            }))
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
             .build(&phrases)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::finder::{Finder, Found, PADDING};
+use super::lists::Lists;
 use super::tree::{Plan, Texts, Tree};
 use crate::byte_set::ByteSet;
 use crate::operators::needs::{Gate, Needs, rarest};
@@ -76,11 +77,12 @@ pub(super) struct Class {
     pub positions: Vec<usize>,
     pub plan: Plan,
     rules: Vec<Watch>,
+    literals: Lists<u8>,
     finder: Finder,
     /// The same, apart for rules that look at different texts.
     parts: Vec<Part>,
     /// By literal: who waits for it.
-    waiting: Vec<Vec<Waiting>>,
+    waiting: Lists<Waiting>,
     /// Rules that no literal triggers: each with bytes one of which must be there.
     listed: Vec<(ByteSet, u32)>,
     listed_bytes: ByteSet,
@@ -169,14 +171,13 @@ impl Class {
                 possible: member.clauses.iter().map(MemberClause::possible).collect(),
             });
         }
+        let (literals, waiting): (Vec<&[u8]>, Vec<Vec<Waiting>>) = waiting.into_iter().unzip();
+        let literals: Lists<u8> = literals.into_iter().map(<[u8]>::to_vec).collect();
         let part = |(texts, rules): (Texts, Vec<u32>)| {
             let of_part = |waiting: &Waiting| rules.contains(&waiting.rule);
-            let literals = (0..).zip(&waiting);
-            let finder = Finder::new(
-                literals
-                    .filter(|(_, (_, waiting))| waiting.iter().any(of_part))
-                    .map(|(number, (literal, _))| (number, *literal)),
-            );
+            let all = (0..).zip(&waiting);
+            let theirs = all.filter(|(_, waiting)| waiting.iter().any(of_part));
+            let finder = Finder::new(&literals, theirs.map(|(number, _)| number));
             Part {
                 texts,
                 rules,
@@ -187,9 +188,10 @@ impl Class {
             positions: members.iter().map(|member| member.position).collect(),
             plan: tree.plan(texts),
             rules,
-            finder: Finder::new((0..).zip(waiting.keys().copied())),
+            finder: Finder::new(&literals, (0..).zip(&waiting).map(|(number, _)| number)),
             parts: parts.into_iter().map(part).collect(),
-            waiting: waiting.into_values().collect(),
+            literals,
+            waiting: waiting.into_iter().collect(),
             listed_bytes: listed
                 .iter()
                 .fold(ByteSet::EMPTY, |all, (bytes, _)| all.union(*bytes)),
@@ -253,7 +255,7 @@ impl Class {
     ) {
         found.begin(self.waiting.len());
         if folded.len() < LONG_TEXT {
-            return self.finder.find(padded, found);
+            return self.finder.find(&self.literals, padded, found);
         }
         let possible = |rule: &u32| {
             let watch = self.rules.get(*rule as usize);
@@ -264,8 +266,8 @@ impl Class {
             parts.filter(|part| part.rules.iter().any(possible))
         };
         match concerned().nth(MAX_PARTS) {
-            None => concerned().for_each(|part| part.finder.find(padded, found)),
-            Some(_) => self.finder.find(padded, found),
+            None => concerned().for_each(|part| part.finder.find(&self.literals, padded, found)),
+            Some(_) => self.finder.find(&self.literals, padded, found),
         }
     }
 
@@ -285,7 +287,7 @@ impl Class {
 
     #[inline]
     fn note(&self, literal: u32, texts: Texts, state: &mut State) {
-        for waiting in self.waiting.get(literal as usize).into_iter().flatten() {
+        for waiting in self.waiting.of(literal) {
             let relevant = self
                 .rules
                 .get(waiting.rule as usize)

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lists::Lists;
 use crate::operators::needs::rarest;
 
 /// How many zero bytes must follow a text in memory, so that its last bytes can be read like the others.
@@ -22,7 +23,7 @@ pub(super) struct Finder {
     /// Of the others the four bytes that each is known by.
     quads: Numbers,
     /// By the numbers of four bytes: the literals that are known by them.
-    shared: Vec<Vec<Entry>>,
+    shared: Lists<Entry>,
 }
 
 /// One literal of four bytes or more.
@@ -30,8 +31,7 @@ pub(super) struct Finder {
 struct Entry {
     number: u32,
     /// Where the four bytes are in it.
-    offset: usize,
-    literal: Box<[u8]>,
+    offset: u32,
 }
 
 /// Which literals have been found in the text in hand.
@@ -74,11 +74,12 @@ impl Found {
 }
 
 impl Finder {
-    /// Literals, each with its number. Those of less than two bytes are not found.
-    pub fn new<'l>(literals: impl Iterator<Item = (u32, &'l [u8])>) -> Finder {
+    /// For those literals that have these numbers. Literals of less than two bytes are not found.
+    pub fn new(literals: &Lists<u8>, numbers: impl Iterator<Item = u32>) -> Finder {
         let (mut pairs, mut triples) = (BTreeMap::new(), BTreeMap::new());
         let mut quads: BTreeMap<u32, Vec<Entry>> = BTreeMap::new();
-        for (number, literal) in literals {
+        for number in numbers {
+            let literal = literals.of(number);
             match literal {
                 [] | [_] => {}
                 [a, b] => {
@@ -92,8 +93,7 @@ impl Finder {
                     let quad = literal.get(offset..offset + 4).map_or(0, word);
                     quads.entry(quad).or_default().push(Entry {
                         number,
-                        offset,
-                        literal: literal.into(),
+                        offset: offset as u32,
                     });
                 }
             }
@@ -116,31 +116,38 @@ impl Finder {
         }
     }
 
-    /// Finds the literals in a text, which is followed by [`PADDING`] zero bytes in `padded`.
-    pub fn find(&self, padded: &[u8], found: &mut Found) {
+    /// Finds its ones of these literals in a text, which is followed by [`PADDING`] zero bytes in `padded`.
+    pub fn find(&self, literals: &Lists<u8>, padded: &[u8], found: &mut Found) {
         let end = padded.len().saturating_sub(PADDING);
         let text = padded.get(..end).unwrap_or_default();
         if let Ok(beginnings) = (&*self.beginnings).try_into() {
-            self.find_all(beginnings, padded, text, found);
-        } else if !self.shared.is_empty() {
-            self.find_long(padded, text, found);
+            self.find_all(beginnings, literals, padded, text, found);
+        } else if self.shared.len() > 0 {
+            self.find_long(literals, padded, text, found);
         }
     }
 
-    fn find_long(&self, padded: &[u8], text: &[u8], found: &mut Found) {
+    fn find_long(&self, literals: &Lists<u8>, padded: &[u8], text: &[u8], found: &mut Found) {
         for (at, window) in padded.windows(4).enumerate() {
             let word = word(window);
             if self.quads.filter.admits(word) {
-                self.verify(word, at, text, found);
+                self.verify(literals, word, at, text, found);
             }
         }
     }
 
-    fn find_all(&self, beginnings: &[u64; 1024], padded: &[u8], text: &[u8], found: &mut Found) {
+    fn find_all(
+        &self,
+        beginnings: &[u64; 1024],
+        literals: &Lists<u8>,
+        padded: &[u8],
+        text: &[u8],
+        found: &mut Found,
+    ) {
         for (at, window) in padded.windows(4).enumerate() {
             let word = word(window);
             if self.quads.filter.admits(word) {
-                self.verify(word, at, text, found);
+                self.verify(literals, word, at, text, found);
             }
             if beginnings[pair_of(word) >> 6] >> (word & 63) & 1 == 1 {
                 self.verify_short(word, at, text, found);
@@ -149,14 +156,14 @@ impl Finder {
     }
 
     #[inline(never)]
-    fn verify(&self, quad: u32, at: usize, text: &[u8], found: &mut Found) {
-        let number = self.quads.look_up(quad);
-        let shared = number.and_then(|number| self.shared.get(number as usize));
-        for entry in shared.into_iter().flatten() {
-            let rest = at
-                .checked_sub(entry.offset)
-                .and_then(|start| text.get(start..));
-            if rest.is_some_and(|rest| rest.starts_with(&entry.literal)) {
+    fn verify(&self, literals: &Lists<u8>, quad: u32, at: usize, text: &[u8], found: &mut Found) {
+        let Some(shared) = self.quads.look_up(quad) else {
+            return;
+        };
+        for entry in self.shared.of(shared) {
+            let start = at.checked_sub(entry.offset as usize);
+            let rest = start.and_then(|start| text.get(start..));
+            if rest.is_some_and(|rest| rest.starts_with(literals.of(entry.number))) {
                 found.add(entry.number);
             }
         }
@@ -299,12 +306,13 @@ mod tests {
     }
 
     fn check(literals: &[&[u8]], text: &[u8]) -> usize {
-        let finder = Finder::new((0..).zip(literals.iter().copied()));
+        let all: Lists<u8> = literals.iter().map(|literal| literal.to_vec()).collect();
+        let finder = Finder::new(&all, 0..literals.len() as u32);
         let mut state = Found::default();
         state.begin(literals.len());
-        finder.find(b"another text select abc\0\0", &mut state);
+        finder.find(&all, b"another text select abc\0\0", &mut state);
         state.begin(literals.len());
-        finder.find(&[text, &[0; PADDING]].concat(), &mut state);
+        finder.find(&all, &[text, &[0; PADDING]].concat(), &mut state);
         let mut found = state.numbers().to_vec();
         found.sort_unstable();
         assert_eq!(

@@ -18,6 +18,7 @@
 
 mod class;
 mod finder;
+mod lists;
 mod scan;
 mod tree;
 
