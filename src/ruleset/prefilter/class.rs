@@ -64,11 +64,16 @@ impl Member {
         }
     }
 
-    /// Whether it is only looked at where a literal of it was found.
-    fn is_triggered(&self) -> bool {
+    /// The first clause that only a literal satisfies: the rarest.
+    fn trigger(&self) -> Option<usize> {
         self.clauses
             .iter()
-            .any(|clause| clause.bytes.is_empty() && !clause.literals.is_empty())
+            .position(|clause| clause.bytes.is_empty() && !clause.literals.is_empty())
+    }
+
+    /// The clauses, as bits, of which nothing is found in a text that the rule does not match.
+    fn first(&self) -> u16 {
+        self.trigger().map_or(u16::MAX, |at| 1 << at)
     }
 }
 
@@ -88,12 +93,18 @@ pub(super) struct Class {
     listed_bytes: ByteSet,
 }
 
+/// Most rules for which the rarest clauses are searched for first.
+const MAX_APART: usize = 4;
+
 /// The rules that look at the same texts, and a search for their literals alone.
 #[derive(Debug)]
 struct Part {
     texts: Texts,
     rules: Vec<u32>,
-    finder: Finder,
+    /// For those of one clause of each rule, without which the rule does not match.
+    first: Finder,
+    /// For all others.
+    others: Finder,
 }
 
 /// A rule, as the scan sees it.
@@ -152,7 +163,7 @@ impl Class {
             if member.clauses.iter().any(has_literals) {
                 parts.entry(member.texts).or_default().push(rule);
             }
-            if !member.is_triggered() {
+            if member.trigger().is_none() {
                 let bytes = member
                     .clauses
                     .iter()
@@ -174,14 +185,27 @@ impl Class {
         let (literals, waiting): (Vec<&[u8]>, Vec<Vec<Waiting>>) = waiting.into_iter().unzip();
         let literals: Lists<u8> = literals.into_iter().map(<[u8]>::to_vec).collect();
         let part = |(texts, rules): (Texts, Vec<u32>)| {
-            let of_part = |waiting: &Waiting| rules.contains(&waiting.rule);
-            let all = (0..).zip(&waiting);
-            let theirs = all.filter(|(_, waiting)| waiting.iter().any(of_part));
-            let finder = Finder::new(&literals, theirs.map(|(number, _)| number));
+            // Of many rules one finds something nearly always, and then all is searched for.
+            let apart = rules.len() <= MAX_APART;
+            let first = members.iter().map(|member| match apart {
+                true => member.first(),
+                false => u16::MAX,
+            });
+            let first: Vec<u16> = first.collect();
+            let theirs = |wanted: bool| {
+                let of_part = |waiting: &Waiting| {
+                    let first = first.get(waiting.rule as usize).copied().unwrap_or(0);
+                    rules.contains(&waiting.rule) && (first & waiting.clause != 0) == wanted
+                };
+                let all = (0..).zip(&waiting);
+                let theirs = all.filter(|(_, waiting)| waiting.iter().any(of_part));
+                Finder::new(&literals, theirs.map(|(number, _)| number))
+            };
             Part {
                 texts,
+                first: theirs(true),
+                others: theirs(false),
                 rules,
-                finder,
             }
         };
         Class {
@@ -266,7 +290,13 @@ impl Class {
             parts.filter(|part| part.rules.iter().any(possible))
         };
         match concerned().nth(MAX_PARTS) {
-            None => concerned().for_each(|part| part.finder.find(&self.literals, padded, found)),
+            None => concerned().for_each(|part| {
+                let before = found.numbers().len();
+                part.first.find(&self.literals, padded, found);
+                if found.numbers().len() > before {
+                    part.others.find(&self.literals, padded, found);
+                }
+            }),
             Some(_) => self.finder.find(&self.literals, padded, found),
         }
     }
