@@ -335,7 +335,7 @@ mod tests {
             Place::FrameSrc,
         ];
         let methods = places.map(|place| {
-            let links = Operator::Rx(Pattern::compile_selector(b".").unwrap());
+            let links = Operator::Rx(Pattern::compile_selector(b".").unwrap().into());
             Arc::new(Method { place, links })
         });
         let signer = Signer {

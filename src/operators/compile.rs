@@ -3,9 +3,11 @@
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::fuzzy::FuzzyHash;
-use super::rx::{Candidates, Dynamic, Limits, Options, Pattern};
+use super::rx::{Candidates, Dynamic, Limits, Options};
+use super::shared;
 use super::{
     AddressSet, Checksum, Comparison, Grammar, GrammarLoader, Kind, Needle, Operator, Phrases,
     Substitution, Validation, phrases, validation,
@@ -106,7 +108,7 @@ pub fn compile(
             let options = Options::operator(context.limits());
             match memchr::memmem::find(argument, b"%{") {
                 Some(_) => Operator::RxDynamic(Dynamic::new(options)),
-                None => Operator::Rx(Pattern::compile(argument, options)?),
+                None => Operator::Rx(shared::pattern(argument, options)?),
             }
         }
         Kind::Pm => Operator::Pm(Phrases::parse_list(argument)?),
@@ -209,7 +211,7 @@ pub(super) fn fields(
 fn phrases_from_files(
     argument: &[u8],
     context: &CompileContext<'_>,
-) -> Result<Phrases, CompileError> {
+) -> Result<Arc<Phrases>, CompileError> {
     let mut phrases = Vec::new();
     let mut files = fields(argument, |b| phrases::is_space(&b)).peekable();
     if files.peek().is_none() {
@@ -223,7 +225,7 @@ fn phrases_from_files(
             .map_err(|message| CompileError::at(span, message))?;
         phrases.extend(Phrases::parse_file(&text));
     }
-    Phrases::new(phrases)
+    shared::phrases(phrases)
 }
 
 /// `FILE THRESHOLD`.

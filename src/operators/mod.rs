@@ -26,11 +26,13 @@ mod numbers;
 mod phrases;
 mod rsub;
 pub mod rx;
+mod shared;
 mod strings;
 mod validation;
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::byte_set::ByteSet;
 pub use addresses::AddressSet;
@@ -54,13 +56,13 @@ use crate::scripts::Executable;
 #[derive(Debug)]
 pub enum Operator {
     /// `@rx` with a constant pattern.
-    Rx(Pattern),
+    Rx(Arc<Pattern>),
     /// `@rx` with macros in its pattern.
     RxDynamic(rx::Dynamic),
     /// `@pm`.
-    Pm(Phrases),
+    Pm(Arc<Phrases>),
     /// `@pmFromFile`, `@pmf`.
-    PmFromFile(Phrases),
+    PmFromFile(Arc<Phrases>),
     /// `@within`.
     Within,
     /// `@contains`.

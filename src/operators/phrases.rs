@@ -1,11 +1,13 @@
 //! `@pm`, `@pmFromFile`, `@strmatch`: fixed phrases, compiled once.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use memchr::memmem;
 
 use super::compile::CompileError;
+use super::shared;
 
 /// How many bytes of phrases are searched for by a full table, which takes a few hundred bytes of memory for each of
 /// them and a third of the time. Longer lists are seldom asked: the scan knows their phrases.
@@ -28,13 +30,13 @@ impl Phrases {
     /// afterwards, so that `|20|` separates too; and an argument that cannot be
     /// decoded is taken as it is.  Unlike there, a phrase may contain NUL and
     /// bytes above 0x7F, which are compared as they are.
-    pub(super) fn parse_list(argument: &[u8]) -> Result<Phrases, CompileError> {
+    pub(super) fn parse_list(argument: &[u8]) -> Result<Arc<Phrases>, CompileError> {
         if argument.is_empty() {
             return Err(CompileError::whole("Missing parameter for operator 'pm'."));
         }
         let decoded = decode(argument, Quotes::Strip).unwrap_or(Cow::Borrowed(argument));
         let phrases = decoded.split(is_space).filter(|p| !p.is_empty());
-        Phrases::new(phrases.map(Box::from).collect())
+        shared::phrases(phrases.map(Box::from).collect())
     }
 
     /// The phrases of one file: one a line, white space around it removed,

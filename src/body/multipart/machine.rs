@@ -5,6 +5,7 @@
 //! each ending is withheld until it is known what follows.
 
 use bytes::Bytes;
+use memchr::memmem;
 
 use super::header::{Disposition, boundary};
 use super::part::{PartBuilder, is_space};
@@ -14,8 +15,8 @@ use crate::body::{Argument, Parsed};
 use crate::limits::{MULTIPART_LINE_LIMIT, MULTIPART_PARTS_LIMIT};
 
 pub(crate) struct Machine {
-    /// `--` and the boundary.
-    delimiter: Vec<u8>,
+    /// `--` and the boundary, made ready for the many searches for it.
+    delimiter: memmem::Finder<'static>,
     state: State,
     /// The start of the current line, while it must be seen whole.
     line: Vec<u8>,
@@ -92,7 +93,7 @@ impl Machine {
         };
         flags.error = error.is_some();
         Self {
-            delimiter,
+            delimiter: memmem::Finder::new(&delimiter).into_owned(),
             state: match error {
                 None => State::Preamble,
                 Some(_) => State::Failed,
@@ -162,7 +163,7 @@ impl Machine {
         if !self.has_boundary {
             return None;
         }
-        if self.line.strip_prefix(self.delimiter.as_slice())? != b"--" {
+        if self.line.strip_prefix(self.delimiter.needle())? != b"--" {
             return None;
         }
         self.multipart.flags.lf_line |= self.withheld == Ending::Lf;
@@ -217,7 +218,7 @@ impl Machine {
         }
         let line = std::mem::take(&mut self.line);
         self.check_boundary(&line)?;
-        match line.starts_with(&self.delimiter) {
+        match line.starts_with(self.delimiter.needle()) {
             true => self.data(&line)?,
             false => self.content(&line)?,
         }
@@ -239,7 +240,7 @@ impl Machine {
         if line.len() > 3 && self.check_boundary(&line)? {
             return Ok(());
         }
-        if !line.starts_with(&self.delimiter) {
+        if !line.starts_with(self.delimiter.needle()) {
             self.find_delimiter(&line);
         }
         match self.state {
@@ -272,7 +273,7 @@ impl Machine {
 
     /// Handles `line`, which begins with `--`, if it is a boundary.
     fn boundary_line(&mut self, line: &[u8]) -> Result<bool, String> {
-        let Some(tail) = line.strip_prefix(self.delimiter.as_slice()) else {
+        let Some(tail) = line.strip_prefix(self.delimiter.needle()) else {
             self.unmatched(line.get(2..).unwrap_or_default())?;
             return Ok(false);
         };
@@ -306,7 +307,7 @@ impl Machine {
 
     /// Handles what follows `--` in a line that looks like a boundary, but is none.
     fn unmatched(&mut self, dashed: &[u8]) -> Result<(), String> {
-        let boundary = self.delimiter.get(2..).unwrap_or_default();
+        let boundary = self.delimiter.needle().get(2..).unwrap_or_default();
         if let [b'"', quoted @ ..] = dashed
             && self.multipart.flags.boundary_quoted
             && quoted.starts_with(boundary)
@@ -354,12 +355,12 @@ impl Machine {
 
     /// Raises the flag for a boundary that does not stand at the start of a line, where LF alone ends lines.
     fn find_delimiter(&mut self, piece: &[u8]) {
-        let overlap = self.delimiter.len().saturating_sub(1);
+        let overlap = self.delimiter.needle().len().saturating_sub(1);
         if !self.tail.is_empty() {
             self.tail
                 .extend_from_slice(piece.get(..overlap).unwrap_or(piece));
         }
-        let is_in = |text: &[u8]| memchr::memmem::find(text, &self.delimiter).is_some();
+        let is_in = |text: &[u8]| self.delimiter.find(text).is_some();
         self.multipart.flags.unmatched_boundary |= is_in(&self.tail) || is_in(piece);
         match piece {
             [.., b'\n'] => self.tail.clear(),

@@ -30,7 +30,7 @@ pub struct Needs {
 }
 
 /// A condition that neither literals nor bytes express.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gate {
     /// Not one bare word and not one number: SQL of one token is no injection.
     MoreThanOneSqlToken,

@@ -71,7 +71,7 @@ pub const DEFAULT_MATCH_LIMIT: u32 = 100_000;
 pub const DEFAULT_DEPTH_LIMIT: u32 = 100_000;
 
 /// Limits of the engines that go back, for one start of a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// How often may be gone back; to PCRE2 at most [`MAX_PCRE2_MATCHES`] are granted.
     pub matches: u32,
@@ -89,7 +89,7 @@ impl Default for Limits {
 }
 
 /// How a pattern is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Options {
     /// ASCII letters match in both cases.
     pub case_insensitive: bool,

@@ -1,6 +1,10 @@
 //! The rules that look at the same values, and their literals.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::finder::{Finder, Found, PADDING};
 use super::lists::Lists;
@@ -15,7 +19,7 @@ pub(super) const LONG_TEXT: usize = 256;
 const MAX_PARTS: usize = 2;
 
 /// One rule that is scanned for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Member {
     /// Its position in the phase.
     pub position: usize,
@@ -27,7 +31,7 @@ pub(super) struct Member {
     clauses: Vec<MemberClause>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct MemberClause {
     literals: Vec<Box<[u8]>>,
     bytes: ByteSet,
@@ -146,7 +150,23 @@ pub(super) struct State {
 }
 
 impl Class {
-    pub fn build(members: &[&Member], tree: &Tree) -> Class {
+    /// The class of these rules. Sections that have the same rules, as virtual hosts often do, have their classes in common.
+    pub fn shared(members: &[&Member], tree: &Tree) -> Arc<Class> {
+        static CLASSES: Mutex<BTreeMap<u128, Weak<Class>>> = Mutex::new(BTreeMap::new());
+        let mut content = SipHasher13::new();
+        (members, tree).hash(&mut content);
+        let content = content.finish128().as_u128();
+        let mut classes = CLASSES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(class) = classes.get(&content).and_then(Weak::upgrade) {
+            return class;
+        }
+        let class = Arc::new(Class::build(members, tree));
+        classes.retain(|_, class| class.strong_count() > 0);
+        classes.insert(content, Arc::downgrade(&class));
+        class
+    }
+
+    fn build(members: &[&Member], tree: &Tree) -> Class {
         let texts = members.iter().fold(0, |all, member| all | member.texts);
         let mut waiting: BTreeMap<&[u8], Vec<Waiting>> = BTreeMap::new();
         let mut parts: BTreeMap<Texts, Vec<u32>> = BTreeMap::new();

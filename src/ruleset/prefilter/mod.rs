@@ -37,7 +37,7 @@ pub struct Prefilter {
     /// By the position of a rule: what the scan is to it.
     roles: Vec<Role>,
     sources: Vec<Source>,
-    classes: Vec<Class>,
+    classes: Vec<Arc<Class>>,
     tree: Tree,
 }
 
@@ -189,7 +189,7 @@ impl Prefilter {
         }
         let known = self.classes.iter().position(|class| class.is_of(&looking));
         Some(known.unwrap_or_else(|| {
-            self.classes.push(Class::build(&looking, &self.tree));
+            self.classes.push(Class::shared(&looking, &self.tree));
             self.classes.len() - 1
         }))
     }

@@ -11,13 +11,13 @@ pub(super) type Texts = u128;
 pub(super) const MAX_NODES: usize = Texts::BITS as usize - 1;
 
 /// Lists of transformations as a tree: each node is one step from what its parent makes.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
 }
 
 /// One step.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Node {
     /// The text that it starts from.
     parent: usize,
