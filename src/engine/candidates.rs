@@ -32,8 +32,11 @@ impl Candidates {
     }
 }
 
-/// Memory for scans, shared by the threads of a process: as many as scan at the same time.
+/// Memory for scans, shared by the threads of a process.
 static POOL: Mutex<Vec<Scratch>> = Mutex::new(Vec::new());
+
+/// How many of them are kept. More scans than that at the same time are rare: a scan takes a fraction of a millisecond.
+const KEPT_SCRATCHES: usize = 4;
 
 impl Transaction {
     /// Scans the values of a phase. `None` where every rule is to be asked about everything.
@@ -67,8 +70,10 @@ impl Transaction {
                 );
             }
         }
-        if let Ok(mut pool) = POOL.lock() {
-            scratch.trim();
+        scratch.trim();
+        if let Ok(mut pool) = POOL.lock()
+            && pool.len() < KEPT_SCRATCHES
+        {
             pool.push(scratch);
         }
         list.sort_unstable();

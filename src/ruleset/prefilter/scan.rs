@@ -44,7 +44,7 @@ impl Folded {
 }
 
 /// Most bytes that are kept of one text's memory between requests.
-const KEPT_TEXT: usize = 64 * 1024;
+const KEPT_TEXT: usize = 16 * 1024;
 
 impl Scratch {
     /// Gives back what one large value took.
