@@ -46,6 +46,9 @@ pub mod audit;
 pub mod debug_log;
 pub mod metrics;
 
+// Without a server.
+pub mod trial;
+
 // The server.
 #[cfg(feature = "apache")]
 #[allow(unsafe_code)]

@@ -1,11 +1,14 @@
 //! Configuration files without httpd: for the command line tool and for tests.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::directive::Place;
 use super::directives::DIRECTIVES;
+use super::lines::{expanded, logical_lines, matching_files, name_and_rest};
 use super::section::DirConfig;
+use super::tree::{Node, Statement, Tree};
 use crate::limits;
 use crate::seclang;
 use crate::types::Origin;
@@ -21,6 +24,9 @@ pub struct FileError {
 
 impl std::fmt::Display for FileError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.origin.line == 0 {
+            return f.write_str(&self.message);
+        }
         write!(
             f,
             "{}:{}: {}",
@@ -31,156 +37,318 @@ impl std::fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-/// Reads a file into one section, as httpd would read it at server level.
+/// Mistakes that are collected before the rest is not read any more: whoever has so many has read enough.
+const MISTAKES_LIMIT: usize = 100;
+
+/// Reads a file into one section, as httpd would read it at server level, up to the first mistake.
 ///
 /// `Include` and `IncludeOptional` are followed, with wildcards in the last part of the path. Directives that are not
 /// Palisade's are httpd's business and are passed over, and so are the lines that open and close sections: their
-/// contents are read as if they stood at server level.
-pub fn read_file(path: &Path, config: &DirConfig) -> Result<(), FileError> {
-    let text = std::fs::read(path).map_err(|error| FileError {
-        origin: Origin::default(),
-        message: format!("cannot read {}: {error}", path.display()),
-    })?;
-    read(path, &text, 0, config)
+/// contents are read as if they stood at server level. [`Tree::read`] minds them.
+pub fn read_file(path: &Path, config: &Arc<DirConfig>) -> Result<(), FileError> {
+    let mut reader = Reader::flat(Arc::clone(config));
+    reader.file(path);
+    reader.outcome()
 }
 
 /// Reads a text into one section; `name` stands for its file in messages.
-pub fn read_text(name: &str, text: &str, config: &DirConfig) -> Result<(), FileError> {
-    read(Path::new(name), text.as_bytes(), 0, config)
+pub fn read_text(name: &str, text: &str, config: &Arc<DirConfig>) -> Result<(), FileError> {
+    let mut reader = Reader::flat(Arc::clone(config));
+    reader.text(Path::new(name), text.as_bytes(), 0);
+    reader.outcome()
 }
 
-/// Reads what is `depth` Includes deep; [`limits::INCLUDE_DEPTH_LIMIT`] bounds the recursion.
-fn read(path: &Path, text: &[u8], depth: usize, config: &DirConfig) -> Result<(), FileError> {
-    let directory = path.parent().unwrap_or(Path::new(""));
-    let file: Arc<str> = Arc::from(path.to_string_lossy());
-    for (line, directive) in logical_lines(text) {
-        let origin = Origin {
-            file: Arc::clone(&file),
-            line,
-        };
-        let fail = |message: String| FileError {
+/// What reads configuration files one after the other.
+pub(super) struct Reader {
+    /// All contents at server level, and the first mistake is the end.
+    flat: bool,
+    server_root: Option<PathBuf>,
+    /// `Define`.
+    names: BTreeMap<String, String>,
+    /// Modules that a LoadModule line has named: `security2_module`, `mod_security2.so`.
+    modules: BTreeSet<String>,
+    open: Vec<Open>,
+    pub(super) tree: Tree,
+    pub(super) errors: Vec<FileError>,
+}
+
+/// A section that is read.
+struct Open {
+    /// Its name in lower case.
+    name: String,
+    origin: Origin,
+    /// The node that its contents belong to.
+    node: usize,
+    /// Whether its contents are left out: a condition does not hold.
+    skipped: bool,
+}
+
+/// Sections whose contents belong to what they stand in, if a condition holds.
+const CONDITIONS: [&str; 5] = ["ifmodule", "ifdefine", "iffile", "ifversion", "ifdirective"];
+
+impl Reader {
+    fn flat(config: Arc<DirConfig>) -> Reader {
+        Reader {
+            flat: true,
+            ..Reader::new(config)
+        }
+    }
+
+    pub(super) fn new(config: Arc<DirConfig>) -> Reader {
+        Reader {
+            flat: false,
+            server_root: None,
+            names: BTreeMap::new(),
+            modules: BTreeSet::new(),
+            open: Vec::new(),
+            tree: Tree::with(config),
+            errors: Vec::new(),
+        }
+    }
+
+    fn outcome(self) -> Result<(), FileError> {
+        match self.errors.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        let most = if self.flat { 1 } else { MISTAKES_LIMIT };
+        self.errors.len() >= most
+    }
+
+    fn fail(&mut self, origin: &Origin, message: String) {
+        self.errors.push(FileError {
             origin: origin.clone(),
             message,
-        };
-        let length = directive
-            .iter()
-            .take_while(|byte| !byte.is_ascii_whitespace())
-            .count();
-        let (name, arguments) = directive.split_at(length);
-        let arguments = arguments.trim_ascii();
-        let name = String::from_utf8_lossy(name);
-        if name.eq_ignore_ascii_case("Include") || name.eq_ignore_ascii_case("IncludeOptional") {
-            if depth == limits::INCLUDE_DEPTH_LIMIT {
-                return Err(fail(format!("Include is nested deeper than {depth} files")));
-            }
-            for word in seclang::split(arguments) {
-                let found = expand(&directory.join(&*word.lossy()));
-                if found.is_empty() && name.eq_ignore_ascii_case("Include") {
-                    return Err(fail(format!("no file matches {}", word.lossy())));
-                }
-                for included in found {
-                    let text = std::fs::read(&included).map_err(|error| {
-                        fail(format!("cannot read {}: {error}", included.display()))
-                    })?;
-                    read(&included, &text, depth + 1, config)?;
-                }
-            }
-            continue;
+        });
+    }
+
+    /// What `-D` gives httpd.
+    pub(super) fn define(&mut self, name: &str, value: &str) {
+        self.names.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Where relative paths begin, until a `ServerRoot` says otherwise.
+    pub(super) fn root(&mut self, directory: &Path) {
+        self.server_root = Some(directory.to_owned());
+    }
+
+    pub(super) fn file(&mut self, path: &Path) {
+        match std::fs::read(path) {
+            Ok(text) => self.text(path, &text, 0),
+            Err(error) => self.fail(
+                &Origin::default(),
+                format!("cannot read {}: {error}", path.display()),
+            ),
         }
-        let Some(known) = DIRECTIVES
+        if !self.flat && !self.is_done() {
+            while let Some(open) = self.open.pop() {
+                let message = format!("<{}> is not closed", open.name);
+                self.fail(&open.origin, message);
+            }
+        }
+    }
+
+    /// Reads what is `depth` Includes deep; [`limits::INCLUDE_DEPTH_LIMIT`] bounds the recursion.
+    fn text(&mut self, path: &Path, text: &[u8], depth: usize) {
+        let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+        let file: Arc<str> = Arc::from(path.to_string_lossy());
+        for (line, directive) in logical_lines(text) {
+            if self.is_done() {
+                return;
+            }
+            let origin = Origin {
+                file: Arc::clone(&file),
+                line,
+            };
+            if directive.starts_with(b"<") {
+                if !self.flat {
+                    self.section(&directive, &origin);
+                }
+                continue;
+            }
+            if self.open.last().is_some_and(|open| open.skipped) {
+                continue;
+            }
+            let directive = match self.flat {
+                true => directive,
+                false => expanded(&directive, &self.names),
+            };
+            let (name, arguments) = name_and_rest(&directive);
+            if name.eq_ignore_ascii_case("Include") || name.eq_ignore_ascii_case("IncludeOptional")
+            {
+                let optional = name.len() > "Include".len();
+                self.include(arguments, optional, &directory, &origin, depth);
+            } else {
+                self.directive(&name, arguments, &directory, origin);
+            }
+        }
+    }
+
+    fn include(
+        &mut self,
+        arguments: &[u8],
+        optional: bool,
+        directory: &Path,
+        origin: &Origin,
+        depth: usize,
+    ) {
+        if depth == limits::INCLUDE_DEPTH_LIMIT {
+            self.fail(
+                origin,
+                format!("Include is nested deeper than {depth} files"),
+            );
+            return;
+        }
+        for word in seclang::split(arguments) {
+            let base = self.server_root.as_deref().unwrap_or(directory);
+            let found = matching_files(&base.join(&*word.lossy()));
+            if found.is_empty() && !optional {
+                self.fail(origin, format!("no file matches {}", word.lossy()));
+            }
+            for included in found {
+                match std::fs::read(&included) {
+                    Ok(text) => self.text(&included, &text, depth + 1),
+                    Err(error) => self.fail(
+                        origin,
+                        format!("cannot read {}: {error}", included.display()),
+                    ),
+                }
+            }
+        }
+    }
+
+    fn node(&self) -> usize {
+        self.open.last().map_or(0, |open| open.node)
+    }
+
+    fn directive(&mut self, name: &str, arguments: &[u8], directory: &Path, origin: Origin) {
+        let known = DIRECTIVES
             .iter()
-            .find(|known| known.name.eq_ignore_ascii_case(&name))
-        else {
-            continue;
+            .find(|known| known.name.eq_ignore_ascii_case(name));
+        if !self.flat {
+            self.remember(name, arguments, &origin, known.is_some());
+        }
+        let node = self.node();
+        let Some(known) = known else { return };
+        // Looking must leave no file behind, and the log may be somebody else's.
+        if !self.flat && known.name == "SecDebugLog" {
+            return;
+        }
+        let Some(config) = self.tree.config(node) else {
+            return;
         };
         let place = Place {
             origin: origin.clone(),
-            in_virtual_host: false,
-            server_root: directory,
+            in_virtual_host: self.open.iter().any(|open| open.name == "virtualhost"),
+            server_root: self.server_root.as_deref().unwrap_or(directory),
             at_restart: false,
         };
-        known.apply(arguments, config, &place).map_err(fail)?;
-    }
-    Ok(())
-}
-
-/// Lines with their continuations joined; comments and empty lines left out. Compat: httpd's rules, and its line
-/// number of a joined line: that of its last part.
-fn logical_lines(text: &[u8]) -> impl Iterator<Item = (u32, Vec<u8>)> + '_ {
-    let mut lines = text.split(|&byte| byte == b'\n').zip(1u32..);
-    std::iter::from_fn(move || {
-        let (first, mut number) = lines.next()?;
-        let mut joined = strip_cr(first).to_vec();
-        while joined.last() == Some(&b'\\') {
-            joined.pop();
-            let Some((next, at)) = lines.next() else {
-                break;
-            };
-            joined.extend_from_slice(strip_cr(next));
-            number = at;
+        if let Err(message) = known.apply(arguments, &config, &place) {
+            self.fail(&origin, message);
         }
-        Some((number, joined.trim_ascii().to_vec()))
-    })
-    .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#") && !line.starts_with(b"<"))
-}
-
-fn strip_cr(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
-}
-
-/// The files that a path with wildcards in its last part means, in alphabetical order.
-fn expand(path: &Path) -> Vec<PathBuf> {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    if !name.contains(['*', '?']) {
-        return if path.exists() {
-            vec![path.to_owned()]
-        } else {
-            Vec::new()
-        };
     }
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut found: Vec<_> = entries
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.file_name()
-                .is_some_and(|found| wildcard(name.as_bytes(), found.to_string_lossy().as_bytes()))
-        })
-        .collect();
-    found.sort();
-    found
-}
 
-/// Whether a name matches a pattern of `*` and `?`.
-fn wildcard(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                retry = Some((p + 1, n + 1));
-                p += 1;
+    /// Keeps a line, and minds what other lines mean by it.
+    fn remember(&mut self, name: &str, arguments: &[u8], origin: &Origin, ours: bool) {
+        let words: Vec<String> = seclang::split(arguments)
+            .iter()
+            .map(|word| word.lossy().into_owned())
+            .collect();
+        let word = |at: usize| words.get(at).cloned().unwrap_or_default();
+        match name.to_ascii_lowercase().as_str() {
+            "serverroot" => self.server_root = Some(PathBuf::from(word(0))),
+            "define" => {
+                self.names.insert(word(0), word(1));
             }
-            Some(&byte) if byte == b'?' || Some(&byte) == name.get(n) => {
-                p += 1;
-                n += 1;
+            "undefine" => {
+                self.names.remove(&word(0));
             }
-            _ => match retry {
-                Some((after, from)) => {
-                    p = after;
-                    n = from;
-                    retry = Some((after, from + 1));
+            "loadmodule" => {
+                self.modules.insert(word(0));
+                let file = word(1);
+                let stem = file.rsplit('/').next().unwrap_or_default();
+                self.modules.insert(stem.replace(".so", ".c"));
+            }
+            unknown if unknown.starts_with("sec") && !ours => self.fail(
+                origin,
+                format!("Invalid command '{name}', perhaps misspelled: there is no such directive"),
+            ),
+            _ => {}
+        }
+        let node = self.node();
+        self.tree.statements.push(Statement {
+            name: name.to_owned(),
+            words,
+            origin: origin.clone(),
+            node,
+        });
+    }
+
+    /// A line that opens or closes a section.
+    fn section(&mut self, line: &[u8], origin: &Origin) {
+        let inner = line.strip_prefix(b"<").unwrap_or(line);
+        let inner = inner.strip_suffix(b">").unwrap_or(inner);
+        if let Some(name) = inner.strip_prefix(b"/") {
+            let name = String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase();
+            match self.open.pop() {
+                Some(open) if open.name == name => {}
+                Some(open) => {
+                    let message = format!("</{name}> closes <{}>", open.name);
+                    self.fail(origin, message);
                 }
-                None => return false,
-            },
+                None => self.fail(origin, format!("</{name}> without <{name}>")),
+            }
+            return;
         }
+        let inner = expanded(inner, &self.names);
+        let (name, argument) = name_and_rest(&inner);
+        let name = name.to_ascii_lowercase();
+        let words: Vec<String> = seclang::split(argument)
+            .iter()
+            .map(|word| word.lossy().into_owned())
+            .collect();
+        let inherited = self.open.last().is_some_and(|open| open.skipped);
+        let (node, skipped) = match CONDITIONS.contains(&name.as_str()) {
+            true => (self.node(), inherited || !self.holds(&name, &words)),
+            false if inherited => (self.node(), true),
+            false => {
+                let node = Node {
+                    kind: name.clone(),
+                    words,
+                    origin: origin.clone(),
+                    parent: self.node(),
+                    config: DirConfig::new(),
+                };
+                (self.tree.add(node), false)
+            }
+        };
+        self.open.push(Open {
+            name,
+            origin: origin.clone(),
+            node,
+            skipped,
+        });
     }
-    pattern
-        .get(p..)
-        .unwrap_or_default()
-        .iter()
-        .all(|&byte| byte == b'*')
+
+    /// Whether the condition of a section holds, as far as that can be known without the server.
+    fn holds(&self, name: &str, words: &[String]) -> bool {
+        let word = words.first().map(String::as_str).unwrap_or_default();
+        let (negated, word) = match word.strip_prefix('!') {
+            Some(word) => (true, word),
+            None => (false, word),
+        };
+        let own = ["security2_module", "mod_security2.c", "palisade_module", "mod_palisade.c"];
+        let is = match name {
+            // Without a line that loads modules nothing is known of them.
+            "ifmodule" => own.contains(&word) || self.modules.is_empty() || self.modules.contains(word),
+            "ifdefine" => self.names.contains_key(word),
+            "iffile" => Path::new(word).exists(),
+            "ifdirective" => DIRECTIVES.iter().any(|known| known.name.eq_ignore_ascii_case(word)),
+            _ => true,
+        };
+        is != negated
+    }
 }

@@ -9,15 +9,18 @@ mod audit_log;
 mod directive;
 mod directives;
 mod file;
+mod lines;
 mod notices;
 mod section;
 mod settings;
+mod tree;
 
 pub use directive::{Arity, Directive, Place, Scope, Support};
 pub use directives::DIRECTIVES;
 pub use file::{FileError, read_file, read_text};
 pub use section::{Config, DirConfig};
 pub use settings::{KeepFiles, LimitAction, Settings};
+pub use tree::{Node, Plan, Statement, Tree};
 
 #[cfg(test)]
 mod tests;

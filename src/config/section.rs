@@ -218,6 +218,13 @@ impl Config {
         }
     }
 
+    /// The same rules with other settings.
+    pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Arc<Config> {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        Arc::new(Config::new(settings, Arc::clone(&self.rules)))
+    }
+
     /// Whether a request needs a transaction at all.
     pub fn active(&self) -> bool {
         self.engine != EngineMode::Off

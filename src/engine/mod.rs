@@ -148,6 +148,7 @@ impl Transaction {
             return Outcome::NoMatch;
         }
         let mut outcome = Outcome::NoMatch;
+        let seen = self.matches.sightings().len();
         for (position, rule) in chain.rules.iter().enumerate() {
             self.asked.rules += 1;
             self.asked.regexes += u64::from(rule.test.operator.kind() == Kind::Rx);
@@ -166,11 +167,13 @@ impl Transaction {
                         matched: position,
                     });
                 }
+                self.matches.unsee(seen);
                 self.matches.end_chain();
                 return Outcome::NoMatch;
             }
             for hit in hits {
                 let message = self.perform(chain, rule, hit, host);
+                self.matches.see(chain, position);
                 if !last {
                     continue;
                 }

@@ -31,6 +31,7 @@ impl Transaction {
                 self.set_variable(chain, set, host);
             }
         }
+        self.matches.see(chain, 0);
         self.matches.end_chain();
         self.matches.rules.push(MatchedRule {
             chain: Arc::clone(chain),

@@ -22,6 +22,21 @@ pub struct Matches {
     pub(crate) relevant: bool,
     /// What the rule that interrupted the request found, and the phase.
     pub(crate) intercepted: Option<(Phase, Vec<u8>)>,
+    /// Every match of every rule with its value, where somebody asked for that.
+    witness: Option<Vec<Sighting>>,
+}
+
+/// A match of one rule: which rule, and on what.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// The chain.
+    pub chain: Arc<Chain>,
+    /// The rule's place in it.
+    pub position: usize,
+    /// The name of the variable; empty where the rule looks at none.
+    pub name: Vec<u8>,
+    /// Its value as transformed.
+    pub value: Vec<u8>,
 }
 
 /// One alert.
@@ -61,6 +76,37 @@ impl Matches {
         if let Some(last) = self.vars.pop() {
             self.last = Some(last);
             self.vars.clear();
+        }
+    }
+
+    /// From now on every match is kept with its value: for whoever tries rules, never for a server.
+    pub fn watch(&mut self) {
+        self.witness.get_or_insert_default();
+    }
+
+    /// What was kept since [`Matches::watch`]: the rules of chains that matched to their end.
+    pub fn sightings(&self) -> &[Sighting] {
+        self.witness.as_deref().unwrap_or_default()
+    }
+
+    /// Keeps a match of the rule at `position`.
+    pub(crate) fn see(&mut self, chain: &Arc<Chain>, position: usize) {
+        let Some(seen) = &mut self.witness else {
+            return;
+        };
+        let (name, value) = self.vars.last().cloned().unwrap_or_default();
+        seen.push(Sighting {
+            chain: Arc::clone(chain),
+            position,
+            name,
+            value,
+        });
+    }
+
+    /// Forgets all but the first: the chain did not match to its end.
+    pub(crate) fn unsee(&mut self, kept: usize) {
+        if let Some(seen) = &mut self.witness {
+            seen.truncate(kept);
         }
     }
 

@@ -36,7 +36,7 @@ use crate::variables::Variable;
 
 pub use collection::Collection;
 pub(crate) use matches::PendingAlert;
-pub use matches::{MatchedRule, Matches, Message};
+pub use matches::{MatchedRule, Matches, Message, Sighting};
 pub use request_body::{Body, BodyStep, ReadError};
 pub use resolve::{Scene, Value};
 pub use response_body::{ResponseBody, ResponseStep};
@@ -258,6 +258,11 @@ impl Transaction {
     /// What rules have found.
     pub fn matches(&self) -> &Matches {
         &self.matches
+    }
+
+    /// From now on every match is kept with its value: for whoever tries rules, never for a server.
+    pub fn watch(&mut self) {
+        self.matches.watch();
     }
 
     /// The TX collection.

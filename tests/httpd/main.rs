@@ -7,6 +7,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod agreement;
+#[path = "../support/agreement.rs"]
+mod agreement_support;
 mod audit;
 #[path = "../audit/parser.rs"]
 mod audit_parser;
@@ -25,6 +28,8 @@ mod pingbacks;
 #[path = "../support/ports.rs"]
 mod ports;
 mod proxies;
+#[path = "../support/random.rs"]
+mod random;
 mod redirects;
 #[path = "../support/redis_server.rs"]
 mod redis_server;

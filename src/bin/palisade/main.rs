@@ -3,6 +3,9 @@
 mod audit;
 mod check;
 mod collections;
+mod rules;
+mod run;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -21,6 +24,7 @@ enum Command {
     Audit(Box<audit::Arguments>),
     Check(check::Arguments),
     Collections(collections::Arguments),
+    Run(Box<run::Arguments>),
 }
 
 fn main() -> ExitCode {
@@ -28,5 +32,6 @@ fn main() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Collections(arguments) => collections::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
     }
 }

@@ -4,22 +4,7 @@ use std::io::{self, Write};
 
 use palisade::audit::read::Event;
 
-/// A text for a terminal: one line, without control characters and without those that turn the direction of writing.
-pub fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            character if is_harmless(character) => out.push(character),
-            character => out.push_str(&format!("\\u{{{:x}}}", u32::from(character))),
-        }
-    }
-    out
-}
-
-fn is_harmless(character: char) -> bool {
-    let turns = matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
-    !character.is_control() && !turns
-}
+use crate::terminal::{is_harmless, printable};
 
 /// A record on one line: time, who, what, the answer, and why.
 pub fn line(out: &mut impl Write, event: &Event) -> io::Result<()> {

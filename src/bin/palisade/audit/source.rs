@@ -132,7 +132,7 @@ pub fn read_all(
 fn problem(path: &Path, error: &io::Error) -> String {
     format!(
         "{}: {error}",
-        super::output::printable(&path.to_string_lossy())
+        crate::terminal::printable(&path.to_string_lossy())
     )
 }
 

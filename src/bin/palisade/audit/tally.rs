@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use palisade::audit::read::Event;
 
 use super::Statistics;
-use super::output::printable;
+use crate::terminal::printable;
 
 /// Longest cell of a table in characters: a screen's width is finite, and so is memory.
 const CELL: usize = 100;

@@ -1,0 +1,101 @@
+//! What a real httpd and a trial say about the same requests, side by side.
+#![allow(dead_code)]
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use palisade::config::Tree;
+use palisade::trial::{Options, Outcome, Trial, plan, wire};
+
+/// Longer than a server needs for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What httpd made of a request.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The client's port, by which the audit log knows it.
+    pub port: u16,
+    /// 0 where the connection was closed without an answer.
+    pub status: u16,
+}
+
+/// Sends a request's bytes on a connection of its own, and no more, and reads until the server closes it.
+pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(server).expect("a connection");
+    let port = stream.local_addr().expect("an address").port();
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    // It may have heard enough.
+    let _ = stream.write_all(request);
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response);
+    let text = String::from_utf8_lossy(&response);
+    let mut words = text.split(' ');
+    let is_response = words.next().is_some_and(|word| word.starts_with("HTTP/"));
+    let status = words.next().filter(|_| is_response);
+    Answer {
+        port,
+        status: status.and_then(|word| word.parse().ok()).unwrap_or(0),
+    }
+}
+
+/// The rules that matched to their end, by the client's port: from an audit log in JSON with part K.
+pub fn matched(log: &Path) -> HashMap<u16, Vec<u64>> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let mut found = HashMap::new();
+    for line in text.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).expect("a record in JSON");
+        let port = record["transaction"]["remote_port"].as_u64().expect("a port");
+        let chains = record["matched_rules"].as_array().cloned().unwrap_or_default();
+        let complete = chains
+            .iter()
+            .filter(|chain| chain["full_chain_match"].as_bool() == Some(true));
+        let ids = complete.filter_map(|chain| chain["rules"][0]["actionset"]["id"].as_str());
+        let ids: Vec<u64> = ids.filter_map(|id| id.parse().ok()).collect();
+        found.insert(u16::try_from(port).expect("a port"), ids);
+    }
+    found
+}
+
+/// What a trial makes of a request to a server on this address, before which nothing stands.
+pub fn try_out(tree: &Tree, name: &str, server: SocketAddr, request: &[u8], response: &[u8]) -> Outcome {
+    let trial = Trial::new(Options {
+        peer: SocketAddr::from(([127, 0, 0, 1], 40_000)),
+        local: server,
+        server_name: name.to_owned(),
+        names: tree.names(),
+        ..Options::default()
+    });
+    let incoming = wire::read(request);
+    let response = palisade::trial::read_response(response);
+    trial.run(&plan(tree, &incoming), &incoming, response.as_ref())
+}
+
+/// Where the two differ, if they do.
+pub fn difference(answer: &Answer, ids: Option<&Vec<u64>>, outcome: &Outcome) -> Option<String> {
+    let once = |ids: &[u64]| {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    };
+    let dropped = outcome.decision.action == palisade::trial::Action::Drop;
+    let expected = if dropped { 0 } else { outcome.decision.status };
+    let (real, tried) = (once(ids.map_or(&[][..], Vec::as_slice)), once(&outcome.ids()));
+    if answer.status == expected && real == tried {
+        return None;
+    }
+    let only = |one: &[u64], other: &[u64]| -> Vec<u64> {
+        one.iter().filter(|id| !other.contains(id)).copied().collect()
+    };
+    Some(format!(
+        "httpd {} and run {expected} ({:?}); rules of httpd only {:?}, of run only {:?}",
+        answer.status,
+        outcome.decision.action,
+        only(&real, &tried),
+        only(&tried, &real)
+    ))
+}
