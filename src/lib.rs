@@ -47,6 +47,7 @@ pub mod debug_log;
 pub mod metrics;
 
 // Without a server.
+pub mod review;
 pub mod trial;
 
 // The server.

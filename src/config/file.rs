@@ -62,6 +62,8 @@ pub fn read_text(name: &str, text: &str, config: &Arc<DirConfig>) -> Result<(), 
 pub(super) struct Reader {
     /// All contents at server level, and the first mistake is the end.
     flat: bool,
+    /// Rules as they were written: nothing takes them out or changes them.
+    pub(super) definitions_only: bool,
     server_root: Option<PathBuf>,
     /// `Define`.
     names: BTreeMap<String, String>,
@@ -97,6 +99,7 @@ impl Reader {
     pub(super) fn new(config: Arc<DirConfig>) -> Reader {
         Reader {
             flat: false,
+            definitions_only: false,
             server_root: None,
             names: BTreeMap::new(),
             modules: BTreeSet::new(),
@@ -180,6 +183,9 @@ impl Reader {
             if name.eq_ignore_ascii_case("Include") || name.eq_ignore_ascii_case("IncludeOptional")
             {
                 let optional = name.len() > "Include".len();
+                if !self.flat {
+                    self.remember(&name, arguments, &origin, true);
+                }
                 self.include(arguments, optional, &directory, &origin, depth);
             } else {
                 self.directive(&name, arguments, &directory, origin);
@@ -232,7 +238,13 @@ impl Reader {
             self.remember(name, arguments, &origin, known.is_some());
         }
         let node = self.node();
-        let Some(known) = known else { return };
+        let changes_rules = || {
+            let name = name.to_ascii_lowercase();
+            name.starts_with("secruleremove") || name.starts_with("secruleupdate")
+        };
+        let Some(known) = known.filter(|_| !self.definitions_only || !changes_rules()) else {
+            return;
+        };
         // Looking must leave no file behind, and the log may be somebody else's.
         if !self.flat && known.name == "SecDebugLog" {
             return;
@@ -340,13 +352,22 @@ impl Reader {
             Some(word) => (true, word),
             None => (false, word),
         };
-        let own = ["security2_module", "mod_security2.c", "palisade_module", "mod_palisade.c"];
+        let own = [
+            "security2_module",
+            "mod_security2.c",
+            "palisade_module",
+            "mod_palisade.c",
+        ];
         let is = match name {
             // Without a line that loads modules nothing is known of them.
-            "ifmodule" => own.contains(&word) || self.modules.is_empty() || self.modules.contains(word),
+            "ifmodule" => {
+                own.contains(&word) || self.modules.is_empty() || self.modules.contains(word)
+            }
             "ifdefine" => self.names.contains_key(word),
             "iffile" => Path::new(word).exists(),
-            "ifdirective" => DIRECTIVES.iter().any(|known| known.name.eq_ignore_ascii_case(word)),
+            "ifdirective" => DIRECTIVES
+                .iter()
+                .any(|known| known.name.eq_ignore_ascii_case(word)),
             _ => true,
         };
         is != negated

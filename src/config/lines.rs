@@ -138,7 +138,10 @@ mod tests {
     fn names_are_replaced_where_they_are_known() {
         let known = BTreeMap::from([("A".to_owned(), "1".to_owned())]);
         let expand = |line: &str| String::from_utf8(expanded(line.as_bytes(), &known)).unwrap();
-        assert_eq!(expand("x ${A}${A} ${B_UNKNOWN} ${ %{A} $"), "x 11 ${B_UNKNOWN} ${ %{A} $");
+        assert_eq!(
+            expand("x ${A}${A} ${B_UNKNOWN} ${ %{A} $"),
+            "x 11 ${B_UNKNOWN} ${ %{A} $"
+        );
     }
 
     #[test]

@@ -76,7 +76,26 @@ impl Tree {
         names: &[(String, String)],
         root: Option<&Path>,
     ) -> (Tree, Vec<FileError>) {
+        Tree::read_with(files, names, root, false)
+    }
+
+    /// As [`Tree::read`], with all rules as they were written: without what takes them out or changes them.
+    pub fn read_definitions(
+        files: &[PathBuf],
+        names: &[(String, String)],
+        root: Option<&Path>,
+    ) -> (Tree, Vec<FileError>) {
+        Tree::read_with(files, names, root, true)
+    }
+
+    fn read_with(
+        files: &[PathBuf],
+        names: &[(String, String)],
+        root: Option<&Path>,
+        definitions_only: bool,
+    ) -> (Tree, Vec<FileError>) {
         let mut reader = Reader::new(DirConfig::new());
+        reader.definitions_only = definitions_only;
         for (name, value) in names {
             reader.define(name, value);
         }
@@ -177,7 +196,13 @@ impl Tree {
     /// Sections with directives of ours that [`Tree::plan`] never applies.
     pub fn left_out(&self) -> impl Iterator<Item = &Node> {
         let applied = [
-            "", "virtualhost", "directory", "directorymatch", "files", "filesmatch", "location",
+            "",
+            "virtualhost",
+            "directory",
+            "directorymatch",
+            "files",
+            "filesmatch",
+            "location",
             "locationmatch",
         ];
         let ours = |number: usize| {
@@ -205,9 +230,7 @@ impl Tree {
                 let names = statement.name.eq_ignore_ascii_case("ServerName")
                     || statement.name.eq_ignore_ascii_case("ServerAlias");
                 let mut words = statement.words.iter();
-                statement.node == number
-                    && names
-                    && words.any(|word| is_name(word, host))
+                statement.node == number && names && words.any(|word| is_name(word, host))
             })
         };
         let found = hosts().find(|(number, _)| named(*number));

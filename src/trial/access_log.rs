@@ -143,14 +143,25 @@ mod tests {
             common.bytes("h"),
             b"POST / HTTP/1.0\r\nHost: h\r\nAccept: */*\r\nContent-Length: 0\r\n\r\n"
         );
-        let host = read(br#"Blog.example:443 192.0.2.1 - - [t] "GET / HTTP/1.1" 200 1 "r" "u""#).unwrap();
+        let host =
+            read(br#"Blog.example:443 192.0.2.1 - - [t] "GET / HTTP/1.1" 200 1 "r" "u""#).unwrap();
         assert_eq!(host.host.as_deref(), Some("blog.example"));
-        assert!(String::from_utf8(host.bytes("h")).unwrap().contains("\r\nReferer: r\r\n"));
+        assert!(
+            String::from_utf8(host.bytes("h"))
+                .unwrap()
+                .contains("\r\nReferer: r\r\n")
+        );
     }
 
     #[test]
     fn other_lines_are_none() {
-        for line in ["", "[", "x [t] \"GET", "h - - [t] GET / 200", "h - - [t] \"x\" abc"] {
+        for line in [
+            "",
+            "[",
+            "x [t] \"GET",
+            "h - - [t] GET / 200",
+            "h - - [t] \"x\" abc",
+        ] {
             assert_eq!(read(line.as_bytes()), None, "{line}");
         }
     }

@@ -36,8 +36,22 @@ struct Request {
 
 /// Options with an argument that change nothing of a request to a server.
 const IGNORED: [&str; 16] = [
-    "-o", "--output", "-m", "--max-time", "--connect-timeout", "--resolve", "-w", "--write-out",
-    "--retry", "-x", "--proxy", "--cacert", "-E", "--cert", "--key", "-c",
+    "-o",
+    "--output",
+    "-m",
+    "--max-time",
+    "--connect-timeout",
+    "--resolve",
+    "-w",
+    "--write-out",
+    "--retry",
+    "-x",
+    "--proxy",
+    "--cacert",
+    "-E",
+    "--cert",
+    "--key",
+    "-c",
 ];
 
 impl Request {
@@ -60,7 +74,10 @@ impl Request {
             _ => {
                 let takes = "XHdAebuFomxwEc";
                 let letters = word.get(1..).unwrap_or_default();
-                match letters.char_indices().find(|(_, letter)| takes.contains(*letter)) {
+                match letters
+                    .char_indices()
+                    .find(|(_, letter)| takes.contains(*letter))
+                {
                     Some((at, letter)) => {
                         for flag in letters.get(..at).unwrap_or_default().chars() {
                             self.flag(&format!("-{flag}"))?;
@@ -77,17 +94,25 @@ impl Request {
                 }
             }
         };
-        let mut value = || attached.take().or_else(&mut *next).ok_or_else(|| format!("{option} needs a value"));
+        let mut value = || {
+            attached
+                .take()
+                .or_else(&mut *next)
+                .ok_or_else(|| format!("{option} needs a value"))
+        };
         match option.as_str() {
             "-X" | "--request" => self.method = Some(value()?),
             "-H" | "--header" => {
                 let header = value()?;
                 let (name, value) = header.split_once(':').unwrap_or((&header, ""));
-                self.headers.push((name.trim().to_owned(), value.trim().to_owned()));
+                self.headers
+                    .push((name.trim().to_owned(), value.trim().to_owned()));
             }
             "-d" | "--data" | "--data-ascii" => {
                 let data = contents(&value()?, directory)?;
-                let stripped = data.into_iter().filter(|byte| !matches!(byte, b'\r' | b'\n'));
+                let stripped = data
+                    .into_iter()
+                    .filter(|byte| !matches!(byte, b'\r' | b'\n'));
                 self.data.push(stripped.collect());
             }
             "--data-binary" => self.data.push(contents(&value()?, directory)?),
@@ -102,7 +127,8 @@ impl Request {
             "--json" => {
                 self.data.push(contents(&value()?, directory)?);
                 for name in ["Content-Type", "Accept"] {
-                    self.headers.push((name.to_owned(), "application/json".to_owned()));
+                    self.headers
+                        .push((name.to_owned(), "application/json".to_owned()));
                 }
             }
             "-A" | "--user-agent" => self.headers.push(("User-Agent".to_owned(), value()?)),
@@ -113,7 +139,8 @@ impl Request {
                 let user = value()?.into_bytes();
                 let text = encode.map(|encode| encode.apply(&user, &Env::default()).into_owned());
                 let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
-                self.headers.push(("Authorization".to_owned(), format!("Basic {text}")));
+                self.headers
+                    .push(("Authorization".to_owned(), format!("Basic {text}")));
             }
             "--url" => self.url = Some(value()?),
             "-F" | "--form" => {
@@ -133,9 +160,10 @@ impl Request {
             "-I" | "--head" => self.head = true,
             "-G" | "--get" => self.in_query = true,
             "-0" | "--http1.0" => self.old = true,
-            "--compressed" => self
-                .headers
-                .push(("Accept-Encoding".to_owned(), "deflate, gzip, br, zstd".to_owned())),
+            "--compressed" => self.headers.push((
+                "Accept-Encoding".to_owned(),
+                "deflate, gzip, br, zstd".to_owned(),
+            )),
             // About the connection, the output, or a second request.
             "-s" | "-S" | "-k" | "-L" | "-v" | "-i" | "-f" | "-g" | "-N" | "-O" | "-J" | "-#"
             | "--silent" | "--show-error" | "--insecure" | "--location" | "--verbose"
@@ -217,7 +245,9 @@ impl Request {
 /// A value, or what is in the file that it names.
 fn contents(value: &str, directory: &Path) -> Result<Vec<u8>, String> {
     match value.strip_prefix('@') {
-        Some(name) => std::fs::read(directory.join(name)).map_err(|error| format!("{name}: {error}")),
+        Some(name) => {
+            std::fs::read(directory.join(name)).map_err(|error| format!("{name}: {error}"))
+        }
         None => Ok(value.as_bytes().to_vec()),
     }
 }
@@ -326,7 +356,9 @@ mod tests {
     #[test]
     fn a_command_line_becomes_a_request() {
         assert_eq!(
-            request("curl 'https://u@Blog.example/a?b=c#d' \\\n  -H 'Accept:' -H \"X-A: \\\"q\\\"\" --compressed -sS"),
+            request(
+                "curl 'https://u@Blog.example/a?b=c#d' \\\n  -H 'Accept:' -H \"X-A: \\\"q\\\"\" --compressed -sS"
+            ),
             "GET /a?b=c HTTP/1.1\r\nHost: Blog.example\r\nUser-Agent: curl/8.5.0\r\nX-A: \"q\"\r\nAccept-Encoding: deflate, gzip, br, zstd\r\n\r\n"
         );
         assert_eq!(
@@ -340,7 +372,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_said() {
-        for wrong in ["wget x", "curl", "curl 'x", "curl -F a=b x", "curl --nope x", "curl -d @gone x", "curl x -X"] {
+        for wrong in [
+            "wget x",
+            "curl",
+            "curl 'x",
+            "curl -F a=b x",
+            "curl --nope x",
+            "curl -d @gone x",
+            "curl x -X",
+        ] {
             assert!(read(wrong, Path::new("/nowhere")).is_err(), "{wrong}");
         }
     }

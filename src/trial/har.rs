@@ -99,7 +99,10 @@ impl Entry {
 impl Request {
     /// Compat: what HTTP/2 carries as pseudo-headers is request line and `Host`.
     fn bytes(&self) -> Vec<u8> {
-        let target = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        let target = self
+            .url
+            .split_once("://")
+            .map_or(self.url.as_str(), |(_, rest)| rest);
         let (host, target) = match target.find(['/', '?']) {
             Some(at) => target.split_at(at),
             None => (target, "/"),
@@ -111,7 +114,11 @@ impl Request {
             _ => "HTTP/1.1",
         };
         let mut text = format!("{} {slash}{target} {version}\r\n", self.method);
-        let body = self.post_data.as_ref().map(PostData::body).unwrap_or_default();
+        let body = self
+            .post_data
+            .as_ref()
+            .map(PostData::body)
+            .unwrap_or_default();
         let has = |name: &str| {
             let mut headers = self.headers.iter();
             headers.any(|header| header.name.eq_ignore_ascii_case(name))
@@ -160,11 +167,19 @@ impl Response {
         }
         text.push_str("\r\n");
         let mut bytes = text.into_bytes();
-        if let Some(Content { text: Some(content), encoding }) = &self.content {
+        if let Some(Content {
+            text: Some(content),
+            encoding,
+        }) = &self.content
+        {
             let binary = encoding.as_deref() == Some("base64");
             let decoded = Transformation::lookup("base64Decode")
                 .filter(|_| binary)
-                .map(|decode| decode.apply(content.as_bytes(), &Env::default()).into_owned());
+                .map(|decode| {
+                    decode
+                        .apply(content.as_bytes(), &Env::default())
+                        .into_owned()
+                });
             bytes.extend(decoded.unwrap_or_else(|| content.clone().into_bytes()));
         }
         bytes
@@ -194,7 +209,10 @@ mod tests {
             text(found[0].response.as_deref().unwrap()),
             "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nhi"
         );
-        assert_eq!(text(&found[1].request), "GET / HTTP/1.1\r\nHost: blog.example\r\n\r\n");
+        assert_eq!(
+            text(&found[1].request),
+            "GET / HTTP/1.1\r\nHost: blog.example\r\n\r\n"
+        );
         assert_eq!(found[1].response, None);
         assert!(read("[]").is_err());
     }

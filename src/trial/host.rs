@@ -64,6 +64,8 @@ impl Host for Bench {
     }
 
     fn serves(&self, host: &str) -> bool {
-        self.names.iter().any(|name| name.eq_ignore_ascii_case(host))
+        self.names
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(host))
     }
 }

@@ -128,7 +128,8 @@ impl Outcome {
         alerts: Vec<String>,
         notes: Vec<String>,
     ) -> Outcome {
-        let captures = |name: &str| name.len() == 1 && name.as_bytes().iter().all(u8::is_ascii_digit);
+        let captures =
+            |name: &str| name.len() == 1 && name.as_bytes().iter().all(u8::is_ascii_digit);
         let tx = transaction.tx().iter();
         Outcome {
             request: text(&transaction.request().line),

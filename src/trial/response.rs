@@ -55,8 +55,14 @@ mod tests {
     fn a_response_is_taken_apart() {
         let (response, body) =
             read(b"HTTP/1.0 404 Not Found\r\nContent-type: text/html; charset=x\r\nA: b\r\n\r\nno\n\nthing").unwrap();
-        assert_eq!((response.status, &response.status_line[..]), (404, &b"404 Not Found"[..]));
-        assert_eq!(response.content_type.as_deref(), Some(&b"text/html; charset=x"[..]));
+        assert_eq!(
+            (response.status, &response.status_line[..]),
+            (404, &b"404 Not Found"[..])
+        );
+        assert_eq!(
+            response.content_type.as_deref(),
+            Some(&b"text/html; charset=x"[..])
+        );
         assert_eq!(response.headers.len(), 2);
         assert_eq!(body, "no\n\nthing");
         assert_eq!(read(b"HTTP/1.1 204 No Content\n\n").unwrap().1, "");

@@ -14,7 +14,9 @@ use crate::client::{self, Forwarding};
 use crate::collections::Collections;
 use crate::config::{Config, KeepFiles, Plan, Tree};
 use crate::facts::{Connection, Header, Request, Response};
-use crate::transaction::{BodyStep, InterruptionKind, ReadError, ResponseStep, Transaction, Verdict};
+use crate::transaction::{
+    BodyStep, InterruptionKind, ReadError, ResponseStep, Transaction, Verdict,
+};
 use crate::types::{EngineMode, Phase};
 
 /// Bytes of a body that are handed over at a time: what httpd reads at most.
@@ -31,8 +33,8 @@ pub struct Options {
     pub engine: Option<EngineMode>,
     /// Whether bodies of requests are looked at, whatever the configuration says.
     pub request_body: Option<bool>,
-    /// The server's name, where the request names no host.
-    pub server_name: String,
+    /// The server's name; `None`: that of the host that a request names.
+    pub server_name: Option<String>,
     /// Host names that are served here, besides that one.
     pub names: Vec<String>,
     /// Whether the programs that rules name are started.
@@ -46,7 +48,7 @@ impl Default for Options {
             local: SocketAddr::from(([192, 0, 2, 1], 80)),
             engine: None,
             request_body: None,
-            server_name: "localhost".to_owned(),
+            server_name: None,
             names: Vec::new(),
             programs: false,
         }
@@ -79,7 +81,12 @@ impl Trial {
     }
 
     /// Runs a request through the rules that hold for it, and through those for its response.
-    pub fn run(&self, plan: &Plan, request: &Incoming, response: Option<&(Response, Bytes)>) -> Outcome {
+    pub fn run(
+        &self,
+        plan: &Plan,
+        request: &Incoming,
+        response: Option<&(Response, Bytes)>,
+    ) -> Outcome {
         let (server, place) = (self.adjusted(&plan.server), self.adjusted(&plan.place));
         let mut host = Bench {
             names: self.names(request),
@@ -104,6 +111,9 @@ impl Trial {
         );
         transaction.watch();
         let mut answer = answer_of(response);
+        if request.method == "HEAD" {
+            answer.1 = Bytes::new();
+        }
         let way = match request.refused {
             Some(status) => Way::Ended(Decision::of(Action::Httpd, status, None)),
             None => self.request(&mut transaction, &mut host, (&server, place), request),
@@ -113,7 +123,11 @@ impl Trial {
             Way::Ended(found) if found.action == Action::Httpd && request.refused.is_none() => {
                 answer = error_page(found.status);
                 let decision = respond(&mut transaction, &mut host, &answer);
-                if decision.is_refused() { decision } else { found }
+                if decision.is_refused() {
+                    decision
+                } else {
+                    found
+                }
             }
             Way::Ended(found) => found,
         };
@@ -175,14 +189,25 @@ impl Trial {
 
     fn names(&self, request: &Incoming) -> Vec<String> {
         let mut names = self.options.names.clone();
-        names.push(self.options.server_name.clone());
-        names.extend(request.host.clone());
+        names.push(self.server_name(request));
         names
+    }
+
+    fn server_name(&self, request: &Incoming) -> String {
+        let stated = self.options.server_name.clone();
+        let named = || request.host.clone().filter(|host| !host.is_empty());
+        stated
+            .or_else(named)
+            .unwrap_or_else(|| "localhost".to_owned())
     }
 
     fn connection(&self, config: &Config, request: &Incoming) -> Connection {
         let instances = |name: &str| -> Vec<Vec<u8>> {
-            request.header(name).map(<[u8]>::to_vec).into_iter().collect()
+            request
+                .header(name)
+                .map(<[u8]>::to_vec)
+                .into_iter()
+                .collect()
         };
         let peer: IpAddr = self.options.peer.ip();
         Connection {
@@ -201,7 +226,7 @@ impl Trial {
     }
 
     fn facts(&self, request: &Incoming) -> Request {
-        let server_name = Bytes::from(self.options.server_name.clone());
+        let server_name = Bytes::from(self.server_name(request));
         let named = request.host.clone().filter(|host| !host.is_empty());
         Request {
             unique_id: Bytes::from_static(b"palisade-run"),
@@ -228,7 +253,7 @@ fn phase(transaction: &mut Transaction, host: &mut Bench, phase: Phase) -> Optio
     let mut location = None;
     let (action, status) = match &found.kind {
         // Compat: what httpd has no words for it sends as 500.
-        InterruptionKind::Deny if !(200..=599).contains(&found.status) => (Action::Deny, 500),
+        InterruptionKind::Deny if !has_words(found.status) => (Action::Deny, 500),
         InterruptionKind::Deny => (Action::Deny, found.status),
         InterruptionKind::Drop => (Action::Drop, 403),
         InterruptionKind::Redirect(url) => {
@@ -246,6 +271,11 @@ fn phase(transaction: &mut Transaction, host: &mut Bench, phase: Phase) -> Optio
         location,
         ..Decision::of(action, status, Some(phase.number()))
     })
+}
+
+/// Whether httpd has words for a status.
+fn has_words(status: u16) -> bool {
+    matches!(status, 200..=208 | 226 | 300..=308 | 400..=417 | 421..=426 | 428 | 429 | 431 | 451 | 500..=508 | 510 | 511)
 }
 
 /// Reads the body where it is wanted; the answer, where that is the end.
@@ -310,9 +340,12 @@ fn respond(
 
 /// The response that was given, or one that says nothing.
 fn answer_of(response: Option<&(Response, Bytes)>) -> (Response, Bytes) {
-    response
-        .cloned()
-        .unwrap_or_else(|| (page(200, "200 OK", "text/html; charset=utf-8"), Bytes::new()))
+    response.cloned().unwrap_or_else(|| {
+        (
+            page(200, "200 OK", "text/html; charset=utf-8"),
+            Bytes::new(),
+        )
+    })
 }
 
 /// httpd's own page about a status.

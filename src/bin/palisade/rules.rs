@@ -1,9 +1,10 @@
 //! Options that several commands share: which rules, and what is supposed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use palisade::config::Tree;
+use palisade::config::{FileError, Tree};
+use palisade::review::Definitions;
 use palisade::trial::Options;
 use palisade::types::EngineMode;
 
@@ -38,9 +39,22 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 impl Environment {
     /// Reads files as httpd would; what is wrong comes with it.
-    pub fn read(&self, files: &[PathBuf]) -> (Tree, Vec<String>) {
-        let (tree, errors) = Tree::read(files, &self.define, self.server_root.as_deref());
-        (tree, errors.iter().map(ToString::to_string).collect())
+    pub fn tree(&self, files: &[PathBuf]) -> (Tree, Vec<FileError>) {
+        Tree::read(files, &self.define, self.root(files).as_deref())
+    }
+
+    /// Debian's main file does not name the `ServerRoot`: it is the directory that it lies in.
+    fn root(&self, files: &[PathBuf]) -> Option<PathBuf> {
+        let debian = files.iter().find(|file| file.ends_with("apache2.conf"));
+        let beside = || debian?.parent().map(Path::to_owned);
+        self.server_root.clone().or_else(beside)
+    }
+}
+
+impl Environment {
+    /// Reads files for explanations.
+    pub fn definitions(&self, files: &[PathBuf]) -> (Definitions, Vec<String>) {
+        Definitions::read(files, &self.define, self.root(files).as_deref())
     }
 }
 
@@ -57,10 +71,13 @@ impl Rules {
 
     /// The configuration in files, which must be sound.
     pub fn read(&self, files: &[PathBuf]) -> Result<Tree, String> {
-        let (tree, errors) = self.environment.read(files);
+        let (tree, errors) = self.environment.tree(files);
         match errors.is_empty() {
             true => Ok(tree),
-            false => Err(errors.join("\n")),
+            false => {
+                let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                Err(errors.join("\n"))
+            }
         }
     }
 }
@@ -71,9 +88,9 @@ pub struct Suppositions {
     /// The engine's mode; otherwise that of the rules, and On where they name none.
     #[arg(long, value_name = "MODE", ignore_case = true)]
     pub engine: Option<Mode>,
-    /// The server's name.
-    #[arg(long, value_name = "NAME", default_value = "localhost")]
-    pub server_name: String,
+    /// The server's name; otherwise the host that a request names.
+    #[arg(long, value_name = "NAME")]
+    pub server_name: Option<String>,
 }
 
 /// `SecRuleEngine`.

@@ -102,12 +102,16 @@ fn perform(arguments: &Arguments) -> Result<usize, String> {
     for path in requests {
         for exchange in exchanges(arguments, path)? {
             let response = match exchange.response.as_ref().or(stated.as_ref()) {
-                Some(bytes) => {
-                    Some(trial::read_response(bytes).ok_or("the response begins with no status line")?)
-                }
+                Some(bytes) => Some(
+                    trial::read_response(bytes).ok_or("the response begins with no status line")?,
+                ),
                 None => None,
             };
-            let mut outcome = trial.run(&trial::plan(&tree, &exchange.request), &exchange.request, response.as_ref());
+            let mut outcome = trial.run(
+                &trial::plan(&tree, &exchange.request),
+                &exchange.request,
+                response.as_ref(),
+            );
             outcome.notes.extend(notes.iter().cloned());
             refused += usize::from(outcome.decision.is_refused());
             let written = match arguments.json {
@@ -146,13 +150,23 @@ fn exchanges(arguments: &Arguments, path: &PathBuf) -> Result<Vec<Exchange>, Str
     match format {
         Format::Raw if bytes.is_empty() => Err(in_file("there is no request in it".to_owned())),
         Format::Raw => {
-            let read = if arguments.exact { wire::read } else { wire::read_file };
-            Ok(vec![Exchange { request: read(&bytes), response: None }])
+            let read = if arguments.exact {
+                wire::read
+            } else {
+                wire::read_file
+            };
+            Ok(vec![Exchange {
+                request: read(&bytes),
+                response: None,
+            }])
         }
         Format::Curl => {
             let directory = path.parent().unwrap_or(std::path::Path::new(""));
             let request = curl::read(&text(), directory).map_err(in_file)?;
-            Ok(vec![Exchange { request: wire::read(&request), response: None }])
+            Ok(vec![Exchange {
+                request: wire::read(&request),
+                response: None,
+            }])
         }
         Format::Har => {
             let found = har::read(&text()).map_err(in_file)?.into_iter();
@@ -173,10 +187,18 @@ fn json(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
 const VALUE_LENGTH: usize = 200;
 
 fn text(out: &mut impl Write, outcome: &Outcome, arguments: &Arguments) -> io::Result<()> {
-    writeln!(out, "{}  from {}", printable(&outcome.request), outcome.client)?;
+    writeln!(
+        out,
+        "{}  from {}",
+        printable(&outcome.request),
+        outcome.client
+    )?;
     for found in &outcome.matched {
         let message = found.message.as_deref().unwrap_or("(no message)");
-        let severity = found.severity.map(|name| format!(" [{name}]")).unwrap_or_default();
+        let severity = found
+            .severity
+            .map(|name| format!(" [{name}]"))
+            .unwrap_or_default();
         writeln!(
             out,
             "  {} phase {}{severity} {}  ({}:{})",
@@ -191,7 +213,11 @@ fn text(out: &mut impl Write, outcome: &Outcome, arguments: &Arguments) -> io::R
             let length = value.chars().count();
             let shown: String = match arguments.full || length <= VALUE_LENGTH {
                 true => value,
-                false => value.chars().take(VALUE_LENGTH).chain("…".chars()).collect(),
+                false => value
+                    .chars()
+                    .take(VALUE_LENGTH)
+                    .chain("…".chars())
+                    .collect(),
             };
             writeln!(out, "      {} = {shown}", printable(&seen.name))?;
         }
@@ -199,7 +225,8 @@ fn text(out: &mut impl Write, outcome: &Outcome, arguments: &Arguments) -> io::R
     if outcome.matched.is_empty() {
         writeln!(out, "  no rule matches")?;
     }
-    let score = |name: &str, value: &str| name.contains("score") && value != "0" && !value.is_empty();
+    let score =
+        |name: &str, value: &str| name.contains("score") && value != "0" && !value.is_empty();
     for (name, value) in &outcome.tx {
         if arguments.tx || score(name, value) {
             writeln!(out, "  tx.{} = {}", printable(name), printable(value))?;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
-use palisade::audit::read::Event;
+use palisade::audit::read::{Alert, Event};
 use palisade::client::networks::Network;
 
 /// Which records are wanted: those that all given options let pass. Of an option given twice, one is enough.
@@ -38,6 +38,16 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether an alert is one of those that were asked for.
+    pub fn wants(&self, alert: &Alert) -> bool {
+        let id = alert.id.as_ref().and_then(|id| id.parse().ok());
+        any(&self.rule, |range| {
+            id.is_some_and(|id: u64| range.contains(&id))
+        }) && any(&self.tag, |wanted| {
+            alert.tags.iter().any(|tag| is_tag(tag, wanted))
+        })
+    }
+
     /// Whether a record is wanted. One without a legible time is not, where times are asked for.
     pub fn matches(&self, event: &Event) -> bool {
         let in_time = || match event.timestamp {

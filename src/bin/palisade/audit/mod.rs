@@ -2,7 +2,7 @@
 
 mod filter;
 mod output;
-mod source;
+pub mod source;
 mod tally;
 
 use std::io::{self, IsTerminal, Write};
@@ -13,7 +13,7 @@ use std::time::Instant;
 use clap::Args;
 use palisade::audit::read::{Event, Reader, Reading};
 
-use filter::Filter;
+pub use filter::Filter;
 use source::{Source, Storage};
 use tally::Tally;
 
@@ -132,6 +132,36 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     } else {
         ExitCode::SUCCESS
     }
+}
+
+/// Hands every record of some logs to `take`; whether all could be read.
+pub fn each(files: &[PathBuf], mut take: impl FnMut(&Event)) -> bool {
+    let mut sound = true;
+    let outcome = source::read_all(files, false, |source| {
+        match source {
+            Ok(source) => {
+                let storage = Storage::of(None, &source);
+                let mut reader = Reader::new(source);
+                while let Some(found) = reader.next_found()? {
+                    match Reading::from(&found) {
+                        Reading::Event(event) => take(&event),
+                        Reading::Index(line) => take(&storage.record(&line).unwrap_or(line.event)),
+                        Reading::Torn | Reading::Foreign => {}
+                    }
+                }
+            }
+            Err(problem) => {
+                sound = false;
+                eprintln!("palisade: {problem}");
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        eprintln!("palisade: {error}");
+        sound = false;
+    }
+    sound
 }
 
 /// Reads one source to its end, and answers how many bytes that were.
