@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once tables test test-collections test-crs bench bench-instr valgrind container-test check install clean
+.PHONY: help deps build run demo-once tables test test-collections test-crs bench bench-instr valgrind container-test check deb deb-test install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,12 @@ check: deps-check ## formatting, lints, documentation, shell scripts, licences a
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 	shellcheck scripts/*.sh container/*.sh .ci/run
 	scripts/licences.sh
+
+deb: build ## a Debian package of what was built, into target/
+	scripts/deb.sh
+
+deb-test: deb ## the package on a fresh Debian in a container: installed, used, upgraded, removed, purged
+	container/deb-test.sh
 
 install: ## what was built, into the running system or below DESTDIR
 	scripts/install.sh

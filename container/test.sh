@@ -31,7 +31,7 @@ echo "container: $engine_description, $base_image"
 # The build context: what `make install` installs, the site, and what this machine's apt needs to reach its mirrors.
 context=$work/context
 mkdir -p "$context/apt/apt.conf.d" "$context/apt/sources.list.d"
-cp container/Containerfile container/site.conf container/*.html container/xmlrpc.cgi "$context/"
+cp container/test.Containerfile container/site.conf container/*.html container/xmlrpc.cgi "$context/"
 DESTDIR=$context/root LIBEXECDIR=/usr/lib/apache2/modules scripts/install.sh
 apt_sources >"$context/apt/sources.list.d/host.list"
 if command -v apt-config >/dev/null; then
@@ -39,7 +39,7 @@ if command -v apt-config >/dev/null; then
     >"$context/apt/apt.conf.d/90host" || true
 fi
 
-build() { timeout 900 "$engine" build --build-arg "BASE=$base_image" "$@" -f "$context/Containerfile" "$context"; }
+build() { timeout 900 "$engine" build --build-arg "BASE=$base_image" "$@" -f "$context/test.Containerfile" "$context"; }
 
 # The first stage keeps a name, so that the next run need not install httpd again.
 { build --target httpd -t "localhost/palisade-httpd:$codename" && build -t "$image"; } >"$work/build.log" 2>&1 || {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what `make build` left, into the running system or below $DESTDIR:
 #   the module into httpd's module directory (LIBEXECDIR, or what apxs says), the command-line tool into PREFIX/bin,
-#   the policy into /etc/palisade, and the two files that load it where Debian or Fedora look for them.
+#   its manual and completions into PREFIX/share, the policy into /etc/palisade, and the two files that load it where Debian or
+#   Fedora look for them.
 # A configuration file that is there and differs is left alone; the new one is put beside it with the ending .new.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,7 +40,17 @@ configuration apache-conf/palisade.load "$loads"
 configuration apache-conf/palisade.conf "$settings"
 while IFS= read -r file; do
   configuration "apache-conf/$file" "/etc/palisade/$file"
-done < <(cd apache-conf && find . -type f ! -name 'palisade.load' ! -name 'palisade.conf' -printf '%P\n' | sort)
+done < <(cd apache-conf && find . -type f ! -name 'palisade.load' ! -name 'palisade.conf' ! -path './logrotate/*' -printf '%P\n' | sort)
+configuration apache-conf/logrotate/palisade /etc/logrotate.d/palisade
+
+# The tool describes itself.
+share=$DESTDIR$PREFIX/share
+install -d "$share/man/man1" "$share/bash-completion/completions" "$share/zsh/site-functions" "$share/fish/vendor_completions.d"
+target/release/palisade generate man "$share/man/man1"
+gzip -9nf "$share"/man/man1/palisade*.1
+target/release/palisade generate completions bash >"$share/bash-completion/completions/palisade"
+target/release/palisade generate completions zsh >"$share/zsh/site-functions/_palisade"
+target/release/palisade generate completions fish >"$share/fish/vendor_completions.d/palisade.fish"
 
 # The persistent collections' place. Whoever packages this creates it with httpd's user as its owner.
 install -d -m 750 "$DESTDIR/var/cache/palisade"

@@ -168,7 +168,7 @@ fn check_finds_every_mistake_and_what_is_dangerous() {
         ),
         (
             "odd.conf",
-            "SecRuleEngine On\nSecRequestBodyAccess On\nSecRequestBodyLimitAction ProcessPartial\nSecDataDir open\nSecTrustedProxy 0.0.0.0/0\n\
+            "SecRuleEngine On\nSecRequestBodyAccess On\nSecRequestBodyLimitAction ProcessPartial\nSecDataDir open\nRemoteIPInternalProxy 0.0.0.0/0\n\
             SecRule ARGS \"@streq ABC\" \"id:1,phase:2,deny,t:lowercase\"\n\
             SecRule RESPONSE_STATUS \"@streq 200\" \"id:2,phase:1,deny\"\n\
             SecRule ARGS \"@rx (a)\\1\" \"id:3,phase:2,deny,skipAfter:NOWHERE\"\n\
@@ -204,7 +204,7 @@ fn check_finds_every_mistake_and_what_is_dangerous() {
     assert!(odd.status.success(), "{said}");
     for piece in [
         "odd.conf:4: warning: SecDataDir open can be written by everybody",
-        "odd.conf:5: warning: SecTrustedProxy 0.0.0.0/0 believes everybody",
+        "odd.conf:5: warning: RemoteIPInternalProxy 0.0.0.0/0 believes everybody",
         "odd.conf:3: warning: SecRequestBodyLimitAction ProcessPartial",
         "warning: no rule looks at REQBODY_ERROR",
         "odd.conf:6: warning: rule 1 never matches: t:lowercase leaves no capital letters",
@@ -261,7 +261,7 @@ fn replay_counts_what_would_have_been_refused() {
     assert!(text(&output.stderr).contains("1 lines in no known format skipped"));
 }
 
-const AUDIT: &str = "--b1-A--\n[22/Nov/2026:10:00:00 +0000] id1 192.0.2.1 40000 127.0.0.1 80\n--b1-B--\nGET /x?q=union%20select HTTP/1.1\nHost: a\n\n--b1-F--\nHTTP/1.1 403 Forbidden\n\n--b1-H--\nMessage: Access denied with code 403 (phase 2). Pattern match \"x\" at ARGS:q. [file \"rules.conf\"] [line \"3\"] [id \"1\"] [msg \"SQL\"]\nAction: Intercepted (phase 2)\n\n--b1-Z--\n\n";
+const AUDIT: &str = "--a1b2c3d4-A--\n[22/Nov/2026:10:00:00 +0000] id1 192.0.2.1 40000 127.0.0.1 80\n--a1b2c3d4-B--\nGET /x?q=union%20select HTTP/1.1\nHost: a\n\n--a1b2c3d4-F--\nHTTP/1.1 403 Forbidden\n\n--a1b2c3d4-H--\nMessage: Access denied with code 403 (phase 2). Pattern match \"x\" at ARGS:q. [file \"rules.conf\"] [line \"3\"] [id \"1\"] [msg \"SQL\"]\nAction: Intercepted (phase 2)\n\n--a1b2c3d4-Z--\n\n";
 
 #[test]
 fn audit_logs_are_replayed_and_tuned() {

@@ -167,7 +167,7 @@ fn stores(tree: &Tree, migration: &mut Migration) {
             .collect();
         if !old.is_empty() {
             migration.differs.push(format!(
-                "{}: counters in {directory} begin anew, unless they are taken over: palisade collections file:{directory} import {}",
+                "{}: counters in {directory} begin anew, unless they are taken over: palisade collections --store {directory} import {}",
                 place(line),
                 old.join(" ")
             ));

@@ -11,8 +11,10 @@ pub mod har;
 mod host;
 mod outcome;
 mod path;
+mod payload;
 mod response;
 mod run;
+mod target;
 pub mod wire;
 
 pub use outcome::{Action, Decision, Found, Outcome, Seen};

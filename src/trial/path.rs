@@ -19,14 +19,17 @@ pub fn decoded(path: &[u8]) -> Result<Vec<u8>, u16> {
             out.push(first);
             continue;
         }
-        match after {
-            [high, low, after @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                let byte = hex(*high) << 4 | hex(*low);
+        let escaped = match after {
+            [high, low, after @ ..] => pair(*high, *low).map(|byte| (byte, after)),
+            _ => None,
+        };
+        match escaped {
+            Some((byte, after)) => {
                 hidden |= matches!(byte, b'/' | 0);
                 out.push(byte);
                 rest = after;
             }
-            _ => {
+            None => {
                 malformed = true;
                 out.push(b'%');
             }
@@ -76,26 +79,22 @@ fn unreserved(path: &[u8]) -> Vec<u8> {
     while let Some((&first, after)) = rest.split_first() {
         rest = after;
         if let (b'%', [high, low, after @ ..]) = (first, after)
-            && high.is_ascii_hexdigit()
-            && low.is_ascii_hexdigit()
+            && let Some(byte) = pair(*high, *low)
+            && (byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
         {
-            let byte = hex(*high) << 4 | hex(*low);
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                out.push(byte);
-                rest = after;
-                continue;
-            }
+            out.push(byte);
+            rest = after;
+            continue;
         }
         out.push(first);
     }
     out
 }
 
-fn hex(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        _ => (digit | 0x20).wrapping_sub(b'a').wrapping_add(10),
-    }
+/// The byte of two hexadecimal digits.
+fn pair(high: u8, low: u8) -> Option<u8> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(digit(high)? << 4 | digit(low)?).ok()
 }
 
 #[cfg(test)]

@@ -72,6 +72,8 @@ enum Way {
     Through,
     /// An answer was decided on before.
     Ended(Decision),
+    /// httpd has answered without asking anybody.
+    Aside,
 }
 
 impl Trial {
@@ -130,6 +132,7 @@ impl Trial {
                 }
             }
             Way::Ended(found) => found,
+            Way::Aside => Decision::pass(200),
         };
         answer.0.status = decision.status;
         if decision.is_refused() || request.refused.is_some() {
@@ -153,6 +156,9 @@ impl Trial {
             && let Some(decision) = phase(transaction, host, Phase::RequestHeaders)
         {
             return Way::Ended(decision);
+        }
+        if request.path == "*" {
+            return Way::Aside;
         }
         match decoded {
             Ok(path) => {
@@ -298,18 +304,16 @@ fn read_body(transaction: &mut Transaction, request: &Incoming) -> Option<Decisi
             BodyStep::Refuse(status) => return refused(status),
         }
     }
-    let error = match body.end {
-        End::Complete => None,
-        End::Truncated => Some(ReadError::Truncated),
-        End::Malformed => Some(ReadError::Malformed),
+    let step = match body.end {
+        End::Complete => BodyStep::Continue,
+        End::Truncated => transaction.request_body_failed(ReadError::Truncated),
+        // httpd answers by itself, at once.
+        End::Malformed => return Some(Decision::of(Action::Httpd, 400, None)),
     };
-    let failed = error.map(|error| (error, transaction.request_body_failed(error)));
     transaction.end_request_body();
-    match failed {
-        // httpd has answered by itself.
-        Some((ReadError::Malformed, _)) => Some(Decision::of(Action::Httpd, 400, None)),
-        Some((_, BodyStep::Refuse(status))) => refused(status),
-        _ => None,
+    match step {
+        BodyStep::Refuse(status) => refused(status),
+        BodyStep::Continue | BodyStep::Enough => None,
     }
 }
 

@@ -5,6 +5,9 @@
 
 use bytes::Bytes;
 
+pub use super::payload::{End, Payload};
+use super::payload::{counted, dechunked};
+use super::target::{authority, host_name, split_target};
 use crate::facts::Header;
 
 /// `LimitRequestLine`: the longest request line, in bytes.
@@ -48,31 +51,6 @@ pub struct Incoming {
     pub refused: Option<u16>,
     /// What was done to it, for people.
     pub notes: Vec<String>,
-}
-
-/// A body without its framing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Payload {
-    /// Whether there is one at all.
-    pub present: bool,
-    /// What `Content-Length` says.
-    pub announced: Option<u64>,
-    /// The bytes.
-    pub bytes: Bytes,
-    /// How it ends.
-    pub end: End,
-}
-
-/// How a body ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum End {
-    /// As it should.
-    #[default]
-    Complete,
-    /// The connection ends before it does.
-    Truncated,
-    /// A chunk is malformed.
-    Malformed,
 }
 
 /// Reads a request as it comes over a connection: the bytes up to its end.
@@ -312,7 +290,12 @@ impl Incoming {
             return Err(400);
         }
         // The name in the target wins.
-        let named = authority(&self.target).and_then(host_name);
+        let named = authority(&self.target).and_then(|authority| {
+            // Compat: a port that is none there is nobody's business.
+            let port = authority.iter().rposition(|byte| *byte == b':');
+            let name = port.and_then(|at| authority.get(..at));
+            host_name(name.unwrap_or(authority))
+        });
         self.host = named.or(host);
         if let Some(encoding) = self.header("Transfer-Encoding") {
             let last = encoding
@@ -341,143 +324,6 @@ impl Incoming {
             _ => Ok(()),
         }
     }
-}
-
-/// A body with a length.
-fn counted(rest: &[u8], length: u64) -> Payload {
-    let wanted = usize::try_from(length).unwrap_or(usize::MAX);
-    let bytes = rest.get(..wanted).unwrap_or(rest);
-    Payload {
-        present: length > 0,
-        announced: Some(length),
-        end: match bytes.len() == wanted {
-            true => End::Complete,
-            false => End::Truncated,
-        },
-        bytes: Bytes::copy_from_slice(bytes),
-    }
-}
-
-/// A body in chunks.
-fn dechunked(mut rest: &[u8]) -> Payload {
-    let mut bytes = Vec::new();
-    let mut end = End::Truncated;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
-        let (line, after) = rest.split_at(at);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit());
-        let digits = line.get(..digits.count()).unwrap_or_default();
-        let tail = line.get(digits.len()..).unwrap_or_default().trim_ascii();
-        let size = std::str::from_utf8(digits)
-            .ok()
-            .and_then(|digits| usize::from_str_radix(digits, 16).ok())
-            .filter(|_| tail.is_empty() || tail.starts_with(b";"));
-        let Some(size) = size else {
-            end = End::Malformed;
-            break;
-        };
-        if size == 0 {
-            end = End::Complete;
-            break;
-        }
-        let data = after.get(1..).unwrap_or_default();
-        let Some((chunk, next)) = data.split_at_checked(size) else {
-            bytes.extend_from_slice(data);
-            break;
-        };
-        bytes.extend_from_slice(chunk);
-        let next = next.strip_prefix(b"\r").unwrap_or(next);
-        match next.strip_prefix(b"\n") {
-            Some(next) => rest = next,
-            None => {
-                end = match next.is_empty() {
-                    true => End::Truncated,
-                    false => End::Malformed,
-                };
-                break;
-            }
-        }
-    }
-    Payload {
-        present: true,
-        announced: None,
-        bytes: bytes.into(),
-        end,
-    }
-}
-
-/// Path and query of a target. One with a scheme has its path behind the authority.
-fn split_target(target: &[u8]) -> (Bytes, Option<Bytes>) {
-    let local = match authority(target) {
-        Some(_) => {
-            let after = position(target, b"://").map_or(0, |at| at + 3);
-            let rest = target.get(after..).unwrap_or_default();
-            let path = rest
-                .iter()
-                .position(|byte| matches!(byte, b'/' | b'?' | b'#'));
-            path.and_then(|at| rest.get(at..)).unwrap_or(b"/")
-        }
-        None => target,
-    };
-    // Compat: what follows a # belongs to neither.
-    let end = local.iter().position(|byte| *byte == b'#');
-    let local = end.and_then(|end| local.get(..end)).unwrap_or(local);
-    match local.iter().position(|byte| *byte == b'?') {
-        Some(at) => (
-            Bytes::copy_from_slice(local.get(..at).unwrap_or_default()),
-            Some(Bytes::copy_from_slice(
-                local.get(at + 1..).unwrap_or_default(),
-            )),
-        ),
-        None => (Bytes::copy_from_slice(local), None),
-    }
-}
-
-/// The authority of a target with a scheme, without user and password.
-fn authority(target: &[u8]) -> Option<&[u8]> {
-    let scheme = position(target, b"://").filter(|at| *at > 0)?;
-    let letters = target.get(..scheme)?;
-    if !letters.iter().all(u8::is_ascii_alphanumeric) {
-        return None;
-    }
-    let rest = target.get(scheme + 3..)?;
-    let end = rest
-        .iter()
-        .position(|byte| matches!(byte, b'/' | b'?' | b'#'))
-        .unwrap_or(rest.len());
-    let authority = rest.get(..end)?;
-    let user = authority.iter().rposition(|byte| *byte == b'@');
-    user.map_or(Some(authority), |at| authority.get(at + 1..))
-}
-
-fn position(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, wanted)
-}
-
-/// The name in a Host header in lower case, without its port; `None` where httpd refuses it.
-fn host_name(host: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(host).ok()?;
-    if text.is_empty() {
-        return Some(String::new());
-    }
-    if let Some(rest) = text.strip_prefix('[') {
-        let (address, port) = rest.split_once(']')?;
-        address.parse::<std::net::Ipv6Addr>().ok()?;
-        let sound = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
-        return sound.then(|| address.to_ascii_lowercase());
-    }
-    let name = match text.rsplit_once(':') {
-        Some((name, port)) => is_port(port).then_some(name)?,
-        None => text,
-    };
-    let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let dots = name.contains("..");
-    let name_is_sound = !name.is_empty() && name.bytes().all(sound) && !dots;
-    name_is_sound.then(|| name.trim_end_matches('.').to_ascii_lowercase())
-}
-
-fn is_port(text: &str) -> bool {
-    text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 /// `HTTP/1.1` and its kin.
