@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::process::Command;
 
-use crate::audit::Losses;
 use crate::host::{Host, LogLevel};
+use crate::metrics::Metrics;
 use crate::variables::Variable;
 
 /// What remembers what the engine says, and knows little.
@@ -13,7 +13,7 @@ use crate::variables::Variable;
 pub(super) struct Bench {
     pub(super) log: Vec<String>,
     pub(super) environment: BTreeMap<Vec<u8>, Vec<u8>>,
-    pub(super) losses: Losses,
+    pub(super) metrics: Box<Metrics>,
     /// Host names that are served here.
     pub(super) names: Vec<String>,
     /// Whether programs that rules name are started.
@@ -48,8 +48,8 @@ impl Host for Bench {
         Vec::new()
     }
 
-    fn audit_losses(&self) -> &Losses {
-        &self.losses
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     fn program_environment(&self) -> Vec<(OsString, OsString)> {
