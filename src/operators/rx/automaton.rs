@@ -32,8 +32,10 @@ struct Memory {
     searches: usize,
 }
 
-/// Memory is weighed after the first search, and after so many: weighing costs as much as a short search.
+/// Memory is weighed after the first search, after so many, and after a search of this many bytes: weighing costs as much
+/// as a short search.
 const SEARCHES_PER_WEIGHING: usize = 16;
+const LONG_SEARCH: usize = 512;
 
 /// What all patterns keep, in bytes.
 static KEPT: AtomicUsize = AtomicUsize::new(0);
@@ -81,13 +83,15 @@ impl Automaton {
     /// Whether there is a match that starts at `start` or later.
     pub fn is_match_at(&self, value: &[u8], start: usize) -> bool {
         let input = input(value, start).earliest(true);
-        self.with_cache(|cache| self.regex.search_half_with(cache, &input).is_some())
+        self.with_cache(value.len(), |cache| {
+            self.regex.search_half_with(cache, &input).is_some()
+        })
     }
 
     /// Where the first match is that starts at `start` or later.
     pub fn find_at(&self, value: &[u8], start: usize) -> Option<Range<usize>> {
         let input = input(value, start);
-        let found = self.with_cache(|cache| self.regex.search_with(cache, &input));
+        let found = self.with_cache(value.len(), |cache| self.regex.search_with(cache, &input));
         found.map(|found| found.range())
     }
 
@@ -95,7 +99,7 @@ impl Automaton {
     pub fn captures_at(&self, value: &[u8], start: usize) -> Option<Vec<Option<Range<usize>>>> {
         let input = input(value, start);
         let mut groups = self.regex.create_captures();
-        self.with_cache(|cache| {
+        self.with_cache(value.len(), |cache| {
             self.regex.search_captures_with(cache, &input, &mut groups);
         });
         groups.is_match().then(|| {
@@ -106,7 +110,7 @@ impl Automaton {
         })
     }
 
-    fn with_cache<T>(&self, search: impl FnOnce(&mut Cache) -> T) -> T {
+    fn with_cache<T>(&self, length: usize, search: impl FnOnce(&mut Cache) -> T) -> T {
         let spare = self.spare.lock().ok().and_then(|mut spare| spare.pop());
         let mut memory = spare.unwrap_or_else(|| {
             Box::new(Memory {
@@ -118,7 +122,7 @@ impl Automaton {
         // A search that panics leaves nothing behind.
         KEPT.fetch_sub(memory.size, Ordering::Relaxed);
         let result = search(&mut memory.cache);
-        if memory.searches.is_multiple_of(SEARCHES_PER_WEIGHING) {
+        if memory.searches.is_multiple_of(SEARCHES_PER_WEIGHING) || length >= LONG_SEARCH {
             memory.size = memory.cache.memory_usage();
         }
         memory.searches += 1;
