@@ -188,6 +188,13 @@ pub const ERROR_LOG_ALERT_LIMIT: usize = 1023;
 /// Longest `[data]` of an alert in bytes, after escaping. mod_security2's limit: what follows it must stay legible.
 pub const LOGDATA_LIMIT: usize = 512;
 
+/// `SecRequestTimeBudget`: how long the rules of one request may take in milliseconds. A thousand times what an ordinary
+/// request takes, and far less than what would hold a worker for good.
+pub const REQUEST_TIME_BUDGET: u64 = 5_000;
+
+/// The greatest `SecRequestTimeBudget`, in milliseconds: an hour.
+pub const REQUEST_TIME_BUDGET_MAX: u64 = 3_600_000;
+
 /// Longest `pause` in milliseconds. A pause holds a worker; a minute is already a way to be put out of service.
 pub const PAUSE_LIMIT: u64 = 60_000;
 

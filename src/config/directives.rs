@@ -305,6 +305,9 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecRulePrefilter", Flag, Anywhere, "Off asks every rule about every value, for comparison", engine::rule_prefilter)
         .about("On", "Off asks every rule about every value, for comparison; results are the same")
         .own(),
+    row("SecRequestTimeBudget", One, Anywhere, "milliseconds that the rules of one request may take", engine::request_time_budget)
+        .about("5000", "how many milliseconds the rules of one request may take, 1 to 3600000; then only rules that look at TX are asked, and `TX:MSC_TIME_BUDGET_EXCEEDED` is 1")
+        .own(),
     row("SecAuditLogFailure", One, Anywhere, "open or closed: what becomes of a request whose audit record cannot be written", audit::failure)
         .about("open", "what becomes of a request whose audit record cannot be written: served, or answered with 503")
         .remark("[audit-log.md](audit-log.md)")

@@ -1,6 +1,7 @@
 //! Every setting of a configuration section: its type, and its value where nothing is said.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::actions::AuditEngine;
 use crate::audit;
@@ -52,6 +53,8 @@ settings! {
     client_header: Arc<client::ForwardingHeader> = Arc::default();
     /// `SecRulePrefilter`
     prefilter: bool = true;
+    /// `SecRequestTimeBudget`
+    time_budget: Duration = Duration::from_millis(limits::REQUEST_TIME_BUDGET);
     /// `SecPingbackEngine`
     pingback_engine: EngineMode = EngineMode::Off;
 

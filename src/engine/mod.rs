@@ -7,6 +7,7 @@
 //! * `candidates` are what the scan at the beginning of a phase leaves to ask;
 //! * `evaluate` asks one rule about its targets and changes nothing;
 //! * `switch` decides the simplest rules;
+//! * `budget` sees to it that they come to an end;
 //! * `perform` does what the matching rule's actions say;
 //! * `substitute` rewrites streams, `links` checks the proofs of signed links;
 //! * `alert` words what the logs say of it;
@@ -19,6 +20,7 @@
 //! * `tally` counts what it came to.
 
 mod alert;
+mod budget;
 mod candidates;
 mod debug;
 mod documents;
@@ -102,6 +104,7 @@ impl Transaction {
         if self.mode() == EngineMode::Off {
             return;
         }
+        let begun = Instant::now();
         let mut candidates = self.scan(rules, host);
         let mut at = 0;
         while let Some(entry) = rules.entries().get(at) {
@@ -126,6 +129,10 @@ impl Transaction {
                     at = if holds { entry.next } else { at + 1 };
                     continue;
                 }
+            }
+            if self.is_out_of_time(entry, begun) {
+                at += 1;
+                continue;
             }
             at = match self.run_chain(&entry.chain, known, host) {
                 Outcome::NoMatch => at + 1,

@@ -95,7 +95,9 @@ impl Transaction {
         if disrupts && let Some(pause) = &chain.pause {
             let text = self.expand(pause, &self.scene(chain, host));
             let wanted = u64::try_from(atoi(&text)).unwrap_or(0);
-            std::thread::sleep(Duration::from_millis(wanted.min(limits::PAUSE_LIMIT)));
+            let pause = Duration::from_millis(wanted.min(limits::PAUSE_LIMIT));
+            std::thread::sleep(pause);
+            self.paused += pause;
         }
         if !chain.is_told() {
             return false;

@@ -8,8 +8,9 @@ use super::rehearsal::Rehearsal;
 use super::rule::Chain;
 use super::switch::Switch;
 use crate::actions::Flow;
-use crate::operators::Kind;
+use crate::operators::{Kind, Operator};
 use crate::types::Phase;
+use crate::variables::Variable;
 
 /// The rules of a request, by phase.
 #[derive(Debug, Default)]
@@ -41,6 +42,19 @@ pub struct Entry {
     pub role: Role,
     /// The first rule as a switch, here so that those which do not hold are passed by without a look at the rule.
     pub switch: Option<Switch>,
+}
+
+impl Entry {
+    /// Whether the rules look at variables in TX alone, or at nothing: they take no time worth counting.
+    pub fn is_about_tx(&self) -> bool {
+        self.chain.rules.iter().all(|rule| {
+            matches!(*rule.test.operator, Operator::UnconditionalMatch)
+                || rule
+                    .targets
+                    .iter()
+                    .all(|target| target.variable == Variable::Tx)
+        })
+    }
 }
 
 /// One layer's part in the scan of a phase.

@@ -18,7 +18,7 @@ mod verdict;
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -97,6 +97,10 @@ pub struct Transaction {
     pub(crate) rule_error: bool,
     /// Nanoseconds spent in each phase.
     pub(crate) phase_times: [u64; 5],
+    /// How much of that rules have asked for (`pause`).
+    pub(crate) paused: Duration,
+    /// `SecRequestTimeBudget` is spent.
+    pub(crate) out_of_time: bool,
     /// The phase that refused the request, and with which status.
     pub(crate) refused: Option<(Phase, u16)>,
     /// How often rules were asked.
@@ -168,6 +172,8 @@ impl Transaction {
             pending_alerts: Vec::new(),
             rule_error: false,
             phase_times: [0; 5],
+            paused: Duration::ZERO,
+            out_of_time: false,
             refused: None,
             asked: Asked::default(),
             response: None,

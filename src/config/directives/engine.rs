@@ -1,6 +1,7 @@
 //! The engine as a whole.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Arguments, Problem, Section};
 use crate::collections::{Collections, Place};
@@ -18,6 +19,22 @@ pub(super) fn rule_prefilter(
     arguments: &Arguments<'_>,
 ) -> Result<(), Problem> {
     section.stated.prefilter = Some(arguments.flag());
+    Ok(())
+}
+
+pub(super) fn request_time_budget(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    let milliseconds: u64 = arguments.number(section, 1)?;
+    if milliseconds > limits::REQUEST_TIME_BUDGET_MAX {
+        return Err(format!(
+            "ModSecurity: Invalid value for SecRequestTimeBudget: {milliseconds}, the most is {}",
+            limits::REQUEST_TIME_BUDGET_MAX
+        )
+        .into());
+    }
+    section.stated.time_budget = Some(Duration::from_millis(milliseconds));
     Ok(())
 }
 
