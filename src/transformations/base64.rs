@@ -43,16 +43,19 @@ pub(super) fn decode_ext(input: &[u8]) -> Cow<'_, [u8]> {
     )
 }
 
+/// By byte: its place in the alphabet.
+const VALUES: [Option<u8>; 256] = {
+    let mut values = [None; 256];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        values[ALPHABET[value] as usize] = Some(value as u8);
+        value += 1;
+    }
+    values
+};
+
 fn standard(byte: u8) -> Option<u32> {
-    let value = match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    };
-    Some(u32::from(value))
+    VALUES[usize::from(byte)].map(u32::from)
 }
 
 /// Joins groups of six bits to bytes; bits that do not fill a last byte are dropped.

@@ -69,7 +69,7 @@ pub(super) fn rewrite<'a>(
 ) -> Cow<'a, [u8]> {
     let mut out = Output::new(input);
     let mut rest = input;
-    while let Some(at) = starts.find(rest) {
+    while let Some(at) = next(starts, rest) {
         let (plain, special) = rest.split_at(at);
         out.extend(plain);
         rest = special;
@@ -88,6 +88,14 @@ pub(super) fn rewrite<'a>(
     }
     out.extend(rest);
     out.finish()
+}
+
+/// Where the next byte of `starts` is. Where they are dense it is near, and a search would cost more than a look.
+fn next(starts: &ByteSet, rest: &[u8]) -> Option<usize> {
+    const NEAR: usize = 12;
+    let (near, far) = rest.split_at(rest.len().min(NEAR));
+    let found = near.iter().position(|byte| starts.contains(*byte));
+    found.or_else(|| Some(near.len() + starts.find(far)?))
 }
 
 /// Replaces each byte by one other.
