@@ -37,6 +37,10 @@ struct Memory {
 const SEARCHES_PER_WEIGHING: usize = 16;
 const LONG_SEARCH: usize = 512;
 
+/// Half of what may be kept is for memory of at most this size, so that what a few patterns needed once for hostile values
+/// does not keep that of all others out.
+const SMALL: usize = 64 * 1024;
+
 /// What all patterns keep, in bytes.
 static KEPT: AtomicUsize = AtomicUsize::new(0);
 
@@ -127,7 +131,11 @@ impl Automaton {
         }
         memory.searches += 1;
         let size = memory.size;
-        if KEPT.fetch_add(size, Ordering::Relaxed) + size <= MAX_KEPT_BYTES
+        let bound = match size {
+            ..=SMALL => MAX_KEPT_BYTES,
+            _ => MAX_KEPT_BYTES / 2,
+        };
+        if KEPT.fetch_add(size, Ordering::Relaxed) + size <= bound
             && let Ok(mut spare) = self.spare.lock()
         {
             spare.push(memory);

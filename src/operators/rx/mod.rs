@@ -49,7 +49,7 @@ pub const MAX_AUTOMATON_CACHE_BYTES: usize = 1024 * 1024;
 
 /// How much of that all patterns of a process keep for later searches, in bytes.
 /// What is beyond is given back when the search ends, and made anew for the next.
-pub const MAX_KEPT_BYTES: usize = 3 * 1024 * 1024;
+pub const MAX_KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// The longest value PCRE2 is asked about, in bytes; beyond it the answer is a
 /// failure.  Its match limit counts anew at each start and does not count all
