@@ -223,9 +223,11 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
 
     /// What is called. All of it is in httpd 2.4.52, the oldest that is supported, and in APR 1.6.
     const FUNCTIONS: &[&str] = &[
-        "ap_hook_(pre_config|post_config|child_init|post_read_request|fixups|error_log|log_transaction)",
+        "ap_hook_(pre_config|post_config|child_init|process_connection|post_read_request|fixups|error_log|log_transaction)",
         "ap_add_common_vars",
         "ap_create_environment",
+        "ap_get_scoreboard_worker_from_indexes",
+        "ap_update_child_status_from_conn",
         "ap_hook_insert_(filter|error_filter)",
         "ap_register_(input|output)_filter",
         "ap_add_(input|output)_filter_handle",
@@ -268,6 +270,7 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
         "core_server_config",
         "core_dir_config",
         "ap_errorlog_info",
+        "worker_score",
         "apr_bucket_brigade",
         "apr_table_entry_t",
         "apr_array_header_t",
@@ -296,6 +299,9 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
         "ap_top_module",
         "ap_server_conf",
         "ap_server_root",
+        "ap_scoreboard_image",
+        "ap_extended_status",
+        "SERVER_BUSY_(READ|WRITE)",
         "ap_unixd_config",
         "ap_server_config_defines",
         "core_module",

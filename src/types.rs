@@ -80,6 +80,18 @@ pub enum EngineMode {
     On,
 }
 
+impl EngineMode {
+    /// `On`, `Off` or `DetectionOnly`, in any case.
+    pub fn lookup(text: &str) -> Option<EngineMode> {
+        Some(match text.to_ascii_lowercase().as_str() {
+            "on" => EngineMode::On,
+            "off" => EngineMode::Off,
+            "detectiononly" => EngineMode::DetectionOnly,
+            _ => return None,
+        })
+    }
+}
+
 /// `severity:`: 0 (emergency) to 7 (debug); the lower the more severe.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Severity(u8);

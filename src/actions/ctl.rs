@@ -82,12 +82,10 @@ impl Ctl {
                 .ok_or_else(|| format!("Invalid setting for ctl {name}: {value}"))
         };
         Ok(Some(match name.to_ascii_lowercase().as_str() {
-            "ruleengine" => Ctl::RuleEngine(match value.to_ascii_lowercase().as_str() {
-                "on" => EngineMode::On,
-                "off" => EngineMode::Off,
-                "detectiononly" => EngineMode::DetectionOnly,
-                _ => return Err(format!("Invalid setting for ctl name ruleEngine: {value}")),
-            }),
+            "ruleengine" => Ctl::RuleEngine(
+                EngineMode::lookup(value)
+                    .ok_or_else(|| format!("Invalid setting for ctl name ruleEngine: {value}"))?,
+            ),
             "ruleremovebyid" => Ctl::RemoveRules(RuleSelector::Id(IdRanges::parse(value).0)),
             "ruleremovebytag" => Ctl::RemoveRules(RuleSelector::Tag(pattern(value)?)),
             "ruleremovebymsg" => Ctl::RemoveRules(RuleSelector::Msg(pattern(value)?)),

@@ -5,7 +5,7 @@ use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::host::request::Request;
-use super::{child, filter_in, filter_out, phases, startup, sys};
+use super::{child, connections, filter_in, filter_out, phases, startup, sys};
 
 /// A list of modules, by source file name. httpd keeps the pointer, so it must be static; it ends with a null.
 struct Modules<const N: usize>([*const c_char; N]);
@@ -99,6 +99,13 @@ pub(super) fn register() {
 
         sys::ap_hook_child_init(Some(child::child_init), nobody, nobody, middle);
 
+        // Before a byte is read, TLS included.
+        sys::ap_hook_process_connection(
+            Some(connections::process_connection),
+            nobody,
+            nobody,
+            first,
+        );
         // Twice. Before mod_remoteip, to keep the headers that it takes away; after it, to know its answer.
         sys::ap_hook_post_read_request(
             Some(phases::snapshot),

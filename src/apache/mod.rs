@@ -19,6 +19,7 @@
 
 mod access_log;
 mod child;
+mod connections;
 mod dirconf;
 mod directives;
 mod edits;

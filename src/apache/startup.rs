@@ -11,7 +11,7 @@ use super::guard::{self, Started};
 use super::host::log::{self, Level};
 use super::host::pool::Pool;
 use super::host::server::{self, Server};
-use super::{access_log, dirconf, logging, logs, module, shared, sys};
+use super::{access_log, connections, dirconf, logging, logs, module, shared, sys};
 use crate::config::{Config, DirConfig};
 
 /// `pre_config`: the modules are loaded, nothing else has been read. Refuses to run beside another of its kind.
@@ -75,6 +75,7 @@ pub(super) unsafe extern "C" fn post_config(
         }
         shared::create(main);
         logs::open(main, pool)?;
+        connections::gather(main, pool);
         let Some(config) = dirconf::of_server(main).map(|config| config.resolved()) else {
             return Ok(());
         };

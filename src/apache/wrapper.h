@@ -1,11 +1,13 @@
 /* What the bindings are generated from. Only build.rs reads this. */
 #include <httpd.h>
 #include <http_config.h>
+#include <http_connection.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_main.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <scoreboard.h>
 #include <unixd.h>
 #include <util_filter.h>
 #include <util_script.h>

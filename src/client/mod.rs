@@ -162,6 +162,17 @@ fn walk(
 }
 
 impl ClientAddress {
+    /// What a line of the error log begins with: `[client A] [client A] `, or `[peer A] [unattributed] `.
+    ///
+    /// Two `[client]`s, without a port, are what an unmodified fail2ban, CrowdSec and Wazuh all read, IPv6 included. A denial
+    /// that must not lead to a ban (see [`attributable`](Self::attributable)) has none, so that no such filter matches.
+    pub fn log_frame(&self, denial: bool) -> String {
+        match denial && !self.attributable {
+            true => format!("[peer {}] [unattributed] ", self.peer),
+            false => format!("[client {0}] [client {0}] ", self.client),
+        }
+    }
+
     /// A client that is connected directly and sent no forwarding header.
     pub fn direct(peer: IpAddr, peer_port: u16) -> ClientAddress {
         resolve(

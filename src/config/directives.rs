@@ -4,6 +4,7 @@ mod absent;
 mod audit;
 mod body;
 mod client;
+mod connections;
 mod engine;
 mod links;
 mod lookups;
@@ -208,6 +209,18 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecHashMethodPm", Two, Anywhere, "a place of links and phrases", links::method_pm)
         .about("", "which links of a kind are signed, by phrases")
         .remark("see [Signed links](#signed-links)"),
+    // Connections.
+    row("SecConnEngine", One, Anywhere, "On, Off or DetectionOnly", connections::engine)
+        .about("Off", "whether the limits of connections hold; one word for the whole server"),
+    row("SecConnReadStateLimit", OneOrTwo, Anywhere, "a number, and optionally [!]@ipMatch or [!]@ipMatchFromFile with addresses", connections::reading)
+        .about("", "how many connections of one address may be reading a request; addresses are those that the limit holds for, or with `!` those that it does not hold for")
+        .remark("limits need `ExtendedStatus`, and switch it on"),
+    row("SecConnWriteStateLimit", OneOrTwo, Anywhere, "a number, and optionally [!]@ipMatch or [!]@ipMatchFromFile with addresses", connections::writing)
+        .about("", "the same for connections that are writing a response"),
+    row("SecReadStateLimit", OneOrTwo, Anywhere, "use SecConnReadStateLimit instead", connections::reading_by_its_older_name)
+        .about("", "the older name of SecConnReadStateLimit"),
+    row("SecWriteStateLimit", OneOrTwo, Anywhere, "use SecConnWriteStateLimit instead", connections::writing_by_its_older_name)
+        .about("", "the older name of SecConnWriteStateLimit"),
     // Logs.
     row("SecAuditEngine", One, Anywhere, "On, Off or RelevantOnly", audit::engine)
         .about("Off", "which transactions get an audit record"),
@@ -256,26 +269,10 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("", "once named the code page of SecUnicodeMapFile")
         .remark("nor has it any in mod_security2")
         .support(Support::NoEffect),
-    // Accepted where they ask for nothing.
-    row("SecConnEngine", One, Anywhere, "connection limits are not supported by this version", absent::off_only)
-        .about("Off", "whether the limits of connections hold")
-        .support(Support::Refused),
     // Refused, with the reason.
     row("SecGsbLookupDb", Any, Server, "the service behind it has ended", absent::refused)
         .about("", "the database of `@gsbLookup`")
         .remark("the service behind it has ended")
-        .support(Support::Refused),
-    row("SecConnReadStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused)
-        .about("0", "how many connections of one address may be reading")
-        .support(Support::Refused),
-    row("SecConnWriteStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused)
-        .about("0", "how many connections of one address may be writing")
-        .support(Support::Refused),
-    row("SecReadStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused)
-        .about("0", "the older name of SecConnReadStateLimit")
-        .support(Support::Refused),
-    row("SecWriteStateLimit", Any, Anywhere, "connection limits are not supported by this version", absent::refused)
-        .about("0", "the older name of SecConnWriteStateLimit")
         .support(Support::Refused),
     row("SecRulePerfTime", Any, Anywhere, "it is not supported by this version", absent::refused)
         .about("0", "from how many microseconds on a rule's time is told")

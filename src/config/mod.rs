@@ -6,6 +6,7 @@
 //! rules are shared layers), remembered, and never copies a rule; [`DirConfig::resolved`] is what requests use.
 
 mod audit_log;
+mod connections;
 mod directive;
 mod directives;
 mod file;
@@ -15,6 +16,7 @@ mod section;
 mod settings;
 mod tree;
 
+pub use connections::ConnectionLimits;
 pub use directive::{Arity, Directive, Place, Scope, Support};
 pub use directives::DIRECTIVES;
 pub use file::{FileError, read_file, read_text};

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::connections::ConnectionLimits;
 use super::directive::Problem;
 use super::settings::{KeepFiles, Settings, Stated};
 use crate::actions::{ActionList, AuditEngine};
@@ -162,6 +163,20 @@ impl DirConfig {
         let guardian = guardian.map(|guardian| &guardian.target);
         let named = named.into_iter().flatten().flatten();
         named.chain(guardian).cloned().collect()
+    }
+
+    /// Adds what the section itself says about connections. To be asked once the whole configuration has been read.
+    pub fn add_connection_limits(&self, limits: &mut ConnectionLimits) {
+        let stated = &self.freeze().stated;
+        if let Some(engine) = stated.connection_engine {
+            limits.engine = engine;
+        }
+        if let Some(reading) = &stated.connections_reading {
+            limits.reading.add(reading);
+        }
+        if let Some(writing) = &stated.connections_writing {
+            limits.writing.add(writing);
+        }
     }
 
     pub(super) fn edit(

@@ -58,6 +58,13 @@ settings! {
     /// `SecPingbackEngine`
     pingback_engine: EngineMode = EngineMode::Off;
 
+    /// `SecConnEngine`
+    connection_engine: EngineMode = EngineMode::Off;
+    /// `SecConnReadStateLimit`
+    connections_reading: Arc<super::connections::Limit> = Arc::default();
+    /// `SecConnWriteStateLimit`
+    connections_writing: Arc<super::connections::Limit> = Arc::default();
+
     /// `SecRequestBodyAccess`
     request_body_access: bool = false;
     /// `SecRequestBodyLimit`, bytes

@@ -131,16 +131,9 @@ impl Transaction {
     }
 
     /// `[client A] [client A] ModSecurity: TEXT [hostname …] [uri …] [unique_id …]`.
-    ///
-    /// Two `[client]`s, without a port, are what an unmodified fail2ban, CrowdSec and Wazuh all read, IPv6 included. A
-    /// denial that must not lead to a ban (see `ClientAddress::attributable`) has none, so that no such filter matches.
     fn error_line(&self, alert: &PendingAlert) -> Vec<u8> {
-        let client = &self.connection.client;
-        let frame = match alert.denial && !client.attributable {
-            true => format!("[peer {}] [unattributed] ModSecurity: ", client.peer),
-            false => format!("[client {0}] [client {0}] ModSecurity: ", client.client),
-        };
-        let mut line = frame.into_bytes();
+        let frame = self.connection.client.log_frame(alert.denial);
+        let mut line = (frame + "ModSecurity: ").into_bytes();
         // Compat: the text before `[hostname` is cut here, but not in the audit log.
         line.extend_from_slice(
             alert

@@ -15,6 +15,7 @@ mod audit;
 mod audit_parser;
 mod bodies;
 mod collections;
+mod connections;
 mod debian;
 mod denials;
 mod guardian;

@@ -62,6 +62,25 @@ impl<'c> Connection<'c> {
         }
     }
 
+    /// Whether it is the stand-in that mod_http2 gives a stream.
+    pub(in crate::apache) fn is_stream(self) -> bool {
+        // SAFETY: the connection is alive.
+        unsafe { !(*self.raw.as_ptr()).master.is_null() }
+    }
+
+    /// Writes into the scoreboard that a request is being read from this connection.
+    pub(in crate::apache) fn mark_as_reading(self) {
+        // SAFETY: the connection is alive; without a handle of the scoreboard httpd does nothing.
+        unsafe {
+            let connection = self.raw.as_ptr();
+            sys::ap_update_child_status_from_conn(
+                (*connection).sbh.cast(),
+                sys::SERVER_BUSY_READ,
+                connection,
+            );
+        }
+    }
+
     /// Ends the connection after this response: what is left of the request on the wire must not be taken for another.
     pub(in crate::apache) fn close_after_response(self) {
         // SAFETY: the connection is alive and only this thread works on it.

@@ -12,6 +12,7 @@ pub(super) mod log;
 pub(super) mod pool;
 pub(super) mod process;
 pub(super) mod request;
+pub(super) mod scoreboard;
 pub(super) mod server;
 pub(super) mod table;
 

@@ -38,20 +38,8 @@ pub(super) fn noticed_number(section: &mut Section, arguments: &Arguments<'_>) -
     noticed(section, arguments)
 }
 
-/// Accepted as long as it switches nothing on.
-pub(super) fn off_only(_: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    match arguments.bytes(0).eq_ignore_ascii_case(b"off") {
-        true => Ok(()),
-        false => refuse(arguments),
-    }
-}
-
 /// Refused.
 pub(super) fn refused(_: &mut Section, arguments: &Arguments<'_>) -> Outcome {
-    refuse(arguments)
-}
-
-fn refuse(arguments: &Arguments<'_>) -> Outcome {
     let directive = arguments.directive;
     let setting = arguments.text(0);
     Err(format!(

@@ -47,17 +47,8 @@ pub(super) fn pingback_engine(
 }
 
 fn mode(arguments: &Arguments<'_>) -> Result<EngineMode, Problem> {
-    match arguments.text(0).to_ascii_lowercase().as_str() {
-        "on" => Ok(EngineMode::On),
-        "off" => Ok(EngineMode::Off),
-        "detectiononly" => Ok(EngineMode::DetectionOnly),
-        _ => Err(format!(
-            "Invalid value for {}: {}",
-            arguments.directive.name,
-            arguments.text(0)
-        )
-        .into()),
-    }
+    let (name, text) = (arguments.directive.name, arguments.text(0));
+    EngineMode::lookup(&text).ok_or_else(|| format!("Invalid value for {name}: {text}").into())
 }
 
 pub(super) fn intercept_on_error(

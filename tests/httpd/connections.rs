@@ -1,0 +1,160 @@
+//! `SecConnEngine`: who holds too many connections gets no more; on every way that httpd spreads its work.
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use crate::harness::{Client, Mpm, Server, Setup, eventually};
+
+/// A connection on which a request has begun and does not go on.
+fn begun(server: &Server) -> Client {
+    let mut client = server.client();
+    client.send("GET / HTTP/1.1\r\nHost: www.example.test\r\nX-Slow: ");
+    client
+}
+
+/// Whether a request is answered at all.
+fn is_answered(server: &Server) -> bool {
+    server.get("/page.txt").status == 200
+}
+
+/// The status that a client at another address gets: there are many on the loopback interface.
+fn status_elsewhere(server: &Server) -> String {
+    let url = format!("http://127.0.0.1:{}/page.txt", server.port());
+    let output = Command::new("curl")
+        .args([
+            "-s",
+            "-m",
+            "20",
+            "--interface",
+            "127.0.0.2",
+            "-o",
+            "/dev/null",
+        ])
+        .args(["-w", "%{http_code}", &url])
+        .output()
+        .expect("curl");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn setup(mpm: Mpm, conf: &str) -> Option<Setup> {
+    let setup = Setup::new()?.mpm(mpm).file("page.txt", "a page\n");
+    Some(setup.conf(conf))
+}
+
+#[test]
+fn too_many_that_read() {
+    for mpm in Mpm::ALL {
+        let conf = "SecConnEngine On\nSecConnReadStateLimit 3";
+        let Some(setup) = setup(mpm, conf) else {
+            return;
+        };
+        let server = setup.start();
+        assert!(is_answered(&server));
+        let mut held: Vec<Client> = (0..3).map(|_| begun(&server)).collect();
+        assert!(eventually(|| !is_answered(&server)), "{mpm:?}");
+        let line = server.logged("Too many threads").remove(0);
+        assert!(
+            line.contains(":warn]")
+                && line.contains(
+                    "[peer 127.0.0.1] [unattributed] ModSecurity: Access denied with code 400. Too many threads [4] of 3 allowed in \
+                     READ state from 127.0.0.1 - Possible DoS Consumption Attack [Rejected]"
+                ),
+            "{line}"
+        );
+        assert_eq!(status_elsewhere(&server), "200", "{mpm:?}");
+        for client in &mut held {
+            client.send("x\r\nConnection: close\r\n\r\n");
+            assert_ne!(client.response().status, 0, "who was there first is served");
+        }
+        assert!(eventually(|| is_answered(&server)), "{mpm:?}");
+    }
+}
+
+#[test]
+fn too_many_that_write() {
+    // Nobody answers there.
+    let backend = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let port = backend.local_addr().expect("its address").port();
+    for mpm in [Mpm::Event, Mpm::Prefork] {
+        let conf = format!(
+            "SecConnEngine On\nSecConnWriteStateLimit 2\nProxyPass /slow http://127.0.0.1:{port}/"
+        );
+        let Some(setup) = setup(mpm, &conf) else {
+            return;
+        };
+        let server = setup.modules(&["proxy", "proxy_http"]).start();
+        let held: Vec<Client> = (0..3)
+            .map(|_| {
+                let mut client = server.client();
+                client.send_request("GET", "/slow", "", b"");
+                client
+            })
+            .collect();
+        assert!(eventually(|| !is_answered(&server)), "{mpm:?}");
+        let line = server.logged("Too many threads").remove(0);
+        assert!(
+            line.contains("Too many threads [3] of 2 allowed in WRITE state from 127.0.0.1 -"),
+            "{line}"
+        );
+        drop(held);
+    }
+}
+
+#[test]
+fn looking_on_lets_everybody_in_and_bans_nobody() {
+    let conf = "SecConnEngine DetectionOnly\nSecConnReadStateLimit 1";
+    let Some(setup) = setup(Mpm::Event, conf) else {
+        return;
+    };
+    let server = setup.start();
+    let _held = begun(&server);
+    assert!(eventually(|| {
+        assert!(is_answered(&server));
+        server.error_log().contains("Too many threads [2] of 1")
+    }));
+    let log = server.error_log();
+    assert!(
+        log.contains("ModSecurity: Warning. Too many threads") && !log.contains("Access denied")
+    );
+}
+
+#[test]
+fn lists_say_whom_a_limit_holds_for() {
+    for (list, refused) in [
+        ("@ipMatch 127.0.0.0/8,2001:db8::1", true),
+        ("@ipMatch 127.0.0.2", false),
+        ("!@ipMatch 127.0.0.1", false),
+        ("!@ipMatchFromFile {ROOT}/htdocs/page.txt", true),
+        ("!@ipMatchF {ROOT}/htdocs/spared.txt", false),
+    ] {
+        // In a section: it holds for the whole server all the same.
+        let conf = format!(
+            "SecConnEngine On\n<Location /x>\nSecConnReadStateLimit 1 \"{list}\"\n</Location>\nSecConnWriteStateLimit 50"
+        );
+        let Some(setup) = setup(Mpm::Event, &conf) else {
+            return;
+        };
+        let server = setup
+            .file("page.txt", "# nobody\n")
+            .file("spared.txt", "127.0.0.0/8\n")
+            .modules(&["status"])
+            .conf("<Location /status>\nSetHandler server-status\n</Location>")
+            .start();
+        let _held = begun(&server);
+        // The page of mod_status shows when the connection is being read from; without a list it could not be fetched.
+        let reads = || {
+            let output = Command::new("curl")
+                .args(["-s", "--interface", "127.0.0.3"])
+                .arg(format!("http://127.0.0.1:{}/status?auto", server.port()))
+                .output()
+                .expect("curl");
+            let page = String::from_utf8_lossy(&output.stdout).into_owned();
+            let board = page
+                .lines()
+                .find_map(|line| line.strip_prefix("Scoreboard: "));
+            board.is_some_and(|board| board.contains('R'))
+        };
+        assert!(eventually(reads), "{list}");
+        assert_eq!(is_answered(&server), !refused, "{list}");
+    }
+}
