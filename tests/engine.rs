@@ -12,6 +12,8 @@ mod metrics;
 #[path = "engine/streams.rs"]
 mod streams;
 mod support;
+#[path = "engine/times.rs"]
+mod times;
 #[path = "engine/uploads.rs"]
 mod uploads;
 #[path = "engine/xml.rs"]

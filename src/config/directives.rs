@@ -101,6 +101,9 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("", "changes the actions of a rule above it in the same section, but neither its id nor its phase"),
     row("SecInterceptOnError", Flag, Anywhere, "On or Off", engine::intercept_on_error)
         .about("Off", "whether a rule that fails ends its phase, and a response with 500"),
+    row("SecRulePerfTime", One, Anywhere, "microseconds", engine::rule_perf_time)
+        .about("", "rules that take so long are named with their time, in PERF_RULES and part H")
+        .remark("every rule is asked about every value then, as with `SecRulePrefilter Off`"),
     row("SecComponentSignature", One, Server, "a name and version to add to the Producer line", engine::component_signature)
         .about("", "names a rule set in the line `Producer:` of audit records"),
     row("SecWebAppId", One, Anywhere, "a name for this application", engine::web_app_id)
@@ -273,9 +276,6 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecGsbLookupDb", Any, Server, "the service behind it has ended", absent::refused)
         .about("", "the database of `@gsbLookup`")
         .remark("the service behind it has ended")
-        .support(Support::Refused),
-    row("SecRulePerfTime", Any, Anywhere, "it is not supported by this version", absent::refused)
-        .about("0", "from how many microseconds on a rule's time is told")
         .support(Support::Refused),
     row("SecRemoteRules", Any, Anywhere, "rules that a server fetches at start can be anybody's; fetch them by other means", absent::refused)
         .about("", "would fetch rules at start")

@@ -128,6 +128,8 @@ settings! {
     hash_parameter: Arc<str> = Arc::from("crypt");
     /// `SecHashMethodRx` and `SecHashMethodPm`, all of them
     hash_methods: Arc<Vec<Arc<links::Method>>> = Arc::default();
+    /// `SecRulePerfTime`, microseconds; 0 takes no times
+    rule_perf_time: u64 = 0;
     /// `SecInterceptOnError`
     intercept_on_error: bool = false;
 

@@ -42,7 +42,7 @@ impl Transaction {
     /// Scans the values of a phase. `None` where every rule is to be asked about everything.
     pub(super) fn scan(&self, rules: &PhaseRules, host: &dyn Host) -> Option<Candidates> {
         // Who reads along wants to see every rule.
-        if !self.config.prefilter || self.debugs(4) {
+        if !self.config.prefilter || self.debugs(4) || self.times_rules() {
             return None;
         }
         let scene = Scene { host, rule: None };

@@ -177,6 +177,16 @@ impl Transaction {
             })
             .collect();
 
+        let slow_rules: Vec<(Vec<u8>, u64)> = self
+            .times
+            .rules
+            .iter()
+            .map(|(id, time)| (id.to_string().into_bytes(), *time))
+            .collect();
+        let slow_rules: Vec<(&[u8], u64)> = slow_rules
+            .iter()
+            .map(|(id, time)| (id.as_slice(), *time))
+            .collect();
         // Compat: part A has the time of writing.
         let mut record = self.bare_record(SystemTime::now());
         let user = host.server_variable(Variable::RemoteUser);
@@ -214,6 +224,7 @@ impl Transaction {
                 message: text,
             });
         record.stopwatch = self.stopwatch();
+        record.slow_rules = &slow_rules;
         record.producer = PRODUCER.as_bytes();
         record.components = &components;
         let banner = host.server_banner();
@@ -274,8 +285,10 @@ impl Transaction {
         Stopwatch {
             request_time: u64::try_from(since_epoch.as_micros()).unwrap_or(u64::MAX),
             duration: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            combined: self.phase_microseconds().iter().sum(),
-            phases: self.phase_microseconds(),
+            combined: self.times.combined(),
+            phases: self.times.phase_microseconds(),
+            storage_read: self.times.reading / 1_000,
+            storage_write: self.times.writing / 1_000,
             ..Stopwatch::default()
         }
     }

@@ -166,7 +166,11 @@ impl Transaction {
                 known: if position == 0 { known } else { Known::Nothing },
                 first_only: last && self.would_interrupt(chain),
             };
+            let begun = self.times_rules().then(Instant::now);
             let hits = self.evaluate(&question, host);
+            if let Some(begun) = begun {
+                self.spend_on_rule(chain.id(), begun);
+            }
             if hits.is_empty() {
                 if position > 0 {
                     self.matches.rules.push(MatchedRule {

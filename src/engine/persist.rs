@@ -1,12 +1,14 @@
 //! Persistent collections in a transaction: opened by actions, stored at its end.
 
+use std::time::Instant;
+
 use crate::actions::CollectionAction;
 use crate::collections::{Id, Live, now};
 use crate::host::Host;
 use crate::limits;
 use crate::operators::atoi;
 use crate::ruleset::Chain;
-use crate::transaction::Transaction;
+use crate::transaction::{Transaction, since};
 use crate::variables::Variable;
 
 impl Transaction {
@@ -63,6 +65,7 @@ impl Transaction {
             return;
         }
         key.truncate(limits::COLLECTION_KEY_LIMIT);
+        let begun = Instant::now();
         let live = Live::open(
             self.config.collections.store(),
             Id { name, key },
@@ -70,6 +73,7 @@ impl Transaction {
             now(),
         );
         self.persistent.push((variable, live));
+        self.times.reading += since(begun);
     }
 
     fn open(&mut self, variable: Variable) -> Option<&mut Live> {
@@ -87,7 +91,9 @@ impl Transaction {
             .filter_map(|(_, live)| live.take_change(now))
             .collect();
         if !changes.is_empty() {
+            let begun = Instant::now();
             self.config.collections.store().update(&changes, now);
+            self.times.writing += since(begun);
         }
     }
 }

@@ -14,7 +14,7 @@ impl Transaction {
         let finished = Finished {
             client: self.connection.client.client,
             interruption: self.refused,
-            nanoseconds: self.phase_times,
+            nanoseconds: self.times.phases,
             request_bytes: self.body.seen(),
             response_bytes: response.map_or(0, |body| body.len() as u64),
             asked: self.asked,

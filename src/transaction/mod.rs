@@ -13,6 +13,7 @@ mod response_body;
 mod scalar;
 mod store;
 mod stream;
+mod times;
 mod uploads;
 mod verdict;
 
@@ -43,6 +44,7 @@ pub use response_body::{ResponseBody, ResponseStep};
 pub use store::Store;
 pub use stream::Injection;
 pub(crate) use stream::Stream;
+pub(crate) use times::{Times, since};
 pub(crate) use uploads::Settled;
 pub use verdict::{Interruption, InterruptionKind, Verdict};
 
@@ -95,12 +97,12 @@ pub struct Transaction {
     pub(crate) pending_alerts: Vec<PendingAlert>,
     /// A rule of this phase could not be decided.
     pub(crate) rule_error: bool,
-    /// Nanoseconds spent in each phase.
-    pub(crate) phase_times: [u64; 5],
     /// How much of that rules have asked for (`pause`).
     pub(crate) paused: Duration,
     /// `SecRequestTimeBudget` is spent.
     pub(crate) out_of_time: bool,
+    /// What time was spent on.
+    pub(crate) times: Times,
     /// The phase that refused the request, and with which status.
     pub(crate) refused: Option<(Phase, u16)>,
     /// How often rules were asked.
@@ -171,9 +173,9 @@ impl Transaction {
             record_lost: false,
             pending_alerts: Vec::new(),
             rule_error: false,
-            phase_times: [0; 5],
             paused: Duration::ZERO,
             out_of_time: false,
+            times: Times::default(),
             refused: None,
             asked: Asked::default(),
             response: None,
@@ -213,19 +215,6 @@ impl Transaction {
     pub(crate) fn interrupt(&mut self, phase: Phase, interruption: Interruption) {
         self.refused = Some((phase, interruption.status));
         self.interruption = Some(interruption);
-    }
-
-    /// Adds the time since then to a phase's.
-    pub(crate) fn spend(&mut self, phase: Phase, since: Instant) {
-        if let Some(total) = self.phase_times.get_mut(phase.index()) {
-            let spent = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            *total = total.saturating_add(spent);
-        }
-    }
-
-    /// Microseconds spent in each phase.
-    pub(crate) fn phase_microseconds(&self) -> [u64; 5] {
-        self.phase_times.map(|nanoseconds| nanoseconds / 1_000)
     }
 
     /// Whether phase 5 has run and the record is written.

@@ -332,7 +332,12 @@ impl Transaction {
                     .flat_map(|live| live.iter())
                     .for_each(|(name, value)| pair(name, value));
             }
-            // PERF_RULES is empty until something fills it.
+            Variable::PerfRules => {
+                for (id, time) in &self.times.rules {
+                    let (id, time) = (id.to_string().into_bytes(), time.to_string().into_bytes());
+                    sink(Some(Cow::Owned(id)), Cow::Owned(time));
+                }
+            }
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Scene, Transaction};
+use crate::types::Phase;
 use crate::variables::Variable;
 
 impl Transaction {
@@ -32,6 +33,8 @@ impl Transaction {
         let time = || local_time(request.time);
         let formatted =
             |format: &str| Some(Cow::Owned(time().strftime(format).to_string().into_bytes()));
+        let micros = |time: u64| Some(Cow::Owned(time.to_string().into_bytes()));
+        let phase = |phase: Phase| micros(self.times.phase_microseconds()[phase.index()]);
         let number = |number: i64| Some(Cow::Owned(number.to_string().into_bytes()));
         match variable {
             ArgsCombinedSize => Some(decimal(
@@ -123,20 +126,17 @@ impl Transaction {
             TimeWday => number(time().weekday().to_sunday_zero_offset().into()),
             TimeYear => number(time().year().into()),
 
-            PerfAll => {
-                let [p1, p2, p3, p4, p5] = self.phase_microseconds();
-                let combined = p1 + p2 + p3 + p4 + p5;
-                Some(Cow::Owned(
-                    format!("combined={combined}, p1={p1}, p2={p2}, p3={p3}, p4={p4}, p5={p5}, sr=0, sw=0, l=0, gc=0")
-                        .into_bytes(),
-                ))
-            }
-            PerfCombined | PerfGc | PerfLogging | PerfSread | PerfSwrite => text(b"0"),
-            PerfPhase1 => self.phase_time(0),
-            PerfPhase2 => self.phase_time(1),
-            PerfPhase3 => self.phase_time(2),
-            PerfPhase4 => self.phase_time(3),
-            PerfPhase5 => self.phase_time(4),
+            PerfAll => Some(Cow::Owned(self.times.summary().into_bytes())),
+            PerfCombined => micros(self.times.combined()),
+            PerfSread => micros(self.times.reading / 1_000),
+            PerfSwrite => micros(self.times.writing / 1_000),
+            // Nothing is cleaned up at the end of a request, and the record is written last of all.
+            PerfGc | PerfLogging => text(b"0"),
+            PerfPhase1 => phase(Phase::RequestHeaders),
+            PerfPhase2 => phase(Phase::RequestBody),
+            PerfPhase3 => phase(Phase::ResponseHeaders),
+            PerfPhase4 => phase(Phase::ResponseBody),
+            PerfPhase5 => phase(Phase::Logging),
 
             MultipartBoundaryQuoted
             | MultipartBoundaryWhitespace
@@ -182,12 +182,6 @@ impl Transaction {
         multipart
             .and_then(|multipart| multipart.flags.variable(variable.name()))
             .unwrap_or(false)
-    }
-
-    fn phase_time(&self, at: usize) -> Option<Cow<'static, [u8]>> {
-        self.phase_microseconds()
-            .get(at)
-            .map(|time| Cow::Owned(time.to_string().into_bytes()))
     }
 
     pub(super) fn response_header<'t>(&'t self, name: &'t str) -> Option<&'t [u8]> {

@@ -59,6 +59,14 @@ pub(super) fn intercept_on_error(
     Ok(())
 }
 
+pub(super) fn rule_perf_time(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    section.stated.rule_perf_time = Some(arguments.number(section, 1)?);
+    Ok(())
+}
+
 pub(super) fn component_signature(
     section: &mut Section,
     arguments: &Arguments<'_>,
