@@ -366,12 +366,16 @@ fn the_debug_log_tells_the_story() {
     let _ = std::fs::remove_file(&file);
     for expected in [
         "][4] Starting phase REQUEST_BODY.\n",
-        "][4] Recipe: Invoking rule; [file \"test.conf\"] [line \"5\"] [id \"7\"].\n",
+        "][5] Adding request argument (QUERY_STRING): name \"k\", value \"A\\n\"\n",
+        "; [file \"test.conf\"] [line \"5\"] [id \"7\"].\n",
+        "][4] Operator completed in ",
         "][9] T (1) lowercase: \"a\\n\"\n",
         "][4] Executing operator \"!streq\" with param \"b\" against ARGS:k.\n",
         "][9] Target value: \"a\\n\"\n",
-        "][9] Set variable \"TX.x\" to \"a\\n\".\n",
+        "][9] Set variable \"tx.x\" to \"a\\n\".\n",
+        "][4] Warning. Match of \"streq b\" against \"ARGS:k\" required. [file",
         "][4] Rule returned 1.\n",
+        "][9] Match -> mode NEXT_RULE.\n",
         "][4] Audit log: Ignoring a non-relevant request.\n",
     ] {
         assert!(log.contains(expected), "{expected}\n{log}");

@@ -128,6 +128,19 @@ pub struct Meta {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdRanges(pub Vec<std::ops::RangeInclusive<u64>>);
 
+impl std::fmt::Display for IdRanges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, range) in self.0.iter().enumerate() {
+            let (comma, first, last) = (if at > 0 { "," } else { "" }, range.start(), range.end());
+            match first == last {
+                true => write!(f, "{comma}{first}")?,
+                false => write!(f, "{comma}{first}-{last}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl IdRanges {
     /// Reads `12`, `10-20`, and lists of them between commas. The flag says whether that is all there is to read.
     ///

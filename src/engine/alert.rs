@@ -90,6 +90,7 @@ impl Transaction {
     ///
     /// Compat: `nolog,auditlog` shows it in part H only; `noauditlog` keeps it from making the transaction relevant.
     pub(super) fn record_alert(&mut self, chain: &Chain, text: Vec<u8>, denial: bool) {
+        self.debug_alert(chain.log, &text);
         self.matches.relevant |= chain.auditlog;
         if chain.log || chain.auditlog {
             self.matches.messages.push(Message {
@@ -98,9 +99,19 @@ impl Transaction {
             });
         }
         if chain.log {
-            self.debug(1, |_| text.clone());
             self.pending_alerts.push(PendingAlert { text, denial });
         }
+    }
+
+    /// Compat: level 1 is for what decides, 2 for warnings, 4 for what no other log has.
+    pub(super) fn debug_alert(&self, logged: bool, text: &[u8]) {
+        let warns = text.starts_with(b"Warning.");
+        let level = match (logged, warns) {
+            (true, false) => 1,
+            (true, true) => 2,
+            (false, _) => 4,
+        };
+        self.debug(level, |_| text.to_vec());
     }
 
     /// An alert of the engine itself: a limit, a body that cannot be read.

@@ -15,10 +15,11 @@ impl Transaction {
             return;
         };
         let mut line = Vec::with_capacity(128);
+        line.push(b'[');
         crate::audit::Zone::local()
             .civil(std::time::SystemTime::now())
             .write_log_time(&mut line);
-        line.extend_from_slice(b" [");
+        line.extend_from_slice(b"] [");
         log_escape(&mut line, &self.request.hostname);
         line.extend_from_slice(b"/sid#0][rid#");
         log_escape(&mut line, &self.request.unique_id);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -83,7 +84,12 @@ impl Transaction {
         let told = self.debugs(4);
         if told {
             self.debug(4, |_| invoking(chain, rule));
-            self.debug(5, |_| [b"Rule: ", &rule.text[..]].concat());
+            self.debug(5, |_| {
+                let mut line = format!("Rule {:p}: ", std::ptr::from_ref(rule)).into_bytes();
+                line.drain(5..7);
+                line.extend_from_slice(&rule.text);
+                line
+            });
             self.debug_namespaces(rule);
         }
         if rule.script.is_some() || matches!(*rule.test.operator, Operator::InspectFile(_)) {
@@ -108,13 +114,16 @@ impl Transaction {
                 return ControlFlow::Continue(());
             }
             if told {
+                let begun = Instant::now();
                 self.debug_transformations(rule, &value, &env);
+                self.debug(4, |_| completed("Transformation", begun));
             }
             let mut ask = |subject: &[u8]| {
                 if told {
                     self.debug(4, |_| executing(rule, &argument, &value));
                     self.debug(9, |_| sentence(&["Target value: \"", "\""], &[subject]));
                 }
+                let begun = told.then(Instant::now);
                 let answer = match &*rule.test.operator {
                     _ if matches!(question.known, Known::NoMatch) => Answer {
                         outcome: Outcome::NoMatch,
@@ -133,12 +142,12 @@ impl Transaction {
                         rule.capture,
                     ),
                 };
+                if let Some(begun) = begun {
+                    self.debug(4, |_| completed("Operator", begun));
+                }
                 let told = told || chain.is_told();
                 match test(rule, &argument, &value, subject, answer, told) {
-                    Ok(Some(hit)) => {
-                        self.debug(4, |_| [b"Rule match: ", &hit.message[..]].concat());
-                        hits.push(hit);
-                    }
+                    Ok(Some(hit)) => hits.push(hit),
                     Ok(None) => {}
                     Err(error) => failure = Some(error),
                 }
@@ -170,11 +179,6 @@ impl Transaction {
         if self.path_over_limit.take() {
             self.tx.set(b"MSC_XPATH_LIMITS_EXCEEDED", "1");
             self.rule_failed(chain, rule, &"an XPath expression went over its limits");
-        }
-        if told {
-            self.debug(4, |_| {
-                format!("Rule returned {}.", u8::from(!hits.is_empty())).into_bytes()
-            });
         }
         hits
     }
@@ -298,14 +302,21 @@ impl Transaction {
 /// `Recipe: Invoking rule …`.
 fn invoking(chain: &Chain, rule: &Rule) -> Vec<u8> {
     let (file, line) = (rule.origin.file.as_bytes(), rule.origin.line.to_string());
-    let id = chain.id().to_string();
-    let words = [
-        "Recipe: Invoking rule; [file \"",
-        "\"] [line \"",
-        "\"] [id \"",
-        "\"].",
-    ];
-    sentence(&words, &[file, line.as_bytes(), id.as_bytes()])
+    let place = format!("{:p}", std::ptr::from_ref(rule));
+    let start = format!(
+        "Recipe: Invoking rule {}; [file \"",
+        place.trim_start_matches("0x")
+    );
+    let end = match (rule.meta.id, chain.id()) {
+        (0, chain_id) if chain_id != 0 => "\"].".to_owned(),
+        (_, id) => format!("\"] [id \"{id}\"]."),
+    };
+    sentence(&[&start, "\"] [line \"", &end], &[file, line.as_bytes()])
+}
+
+/// `Operator completed in 7 usec.`
+fn completed(what: &str, begun: Instant) -> Vec<u8> {
+    format!("{what} completed in {} usec.", begun.elapsed().as_micros()).into_bytes()
 }
 
 /// `Executing operator "!rx" with param "…" against ARGS:x.`

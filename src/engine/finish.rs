@@ -33,6 +33,7 @@ impl Transaction {
         }
         self.response = Some(response);
         let begun = Instant::now();
+        self.say(4, "Initialising logging.");
         self.run_rules(Phase::Logging, host);
         self.store_collections();
         self.spend(Phase::Logging, begun);

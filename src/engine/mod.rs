@@ -10,6 +10,7 @@
 //! * `budget` sees to it that they come to an end;
 //! * `perform` does what the matching rule's actions say;
 //! * `substitute` rewrites streams, `links` checks the proofs of signed links;
+//! * `narrate` tells the debug log how it goes;
 //! * `alert` words what the logs say of it;
 //! * `scripts` runs Lua and programs where a rule asks for it;
 //! * `persist` opens and stores persistent collections;
@@ -30,6 +31,7 @@ mod inspect;
 mod links;
 mod lookup;
 mod masks;
+mod narrate;
 mod perform;
 mod persist;
 mod scripts;
@@ -64,22 +66,29 @@ impl Transaction {
 
     fn run_once(&mut self, phase: Phase, host: &mut dyn Host) -> Verdict {
         match phase {
+            Phase::RequestHeaders => self.narrate_head(),
             Phase::RequestBody => {
                 self.end_request_body();
-                self.debug_document();
+                self.narrate_body();
                 self.inspect_pingback(host);
             }
-            Phase::ResponseBody => self.end_response_body(),
+            Phase::ResponseBody => {
+                self.end_response_body();
+                self.narrate_response();
+            }
             _ => {}
         }
         let skipped =
             self.interruption.is_some() || self.allowed_until.is_some_and(|last| phase <= last);
-        if !skipped && phase != Phase::Logging {
+        if skipped {
+            self.narrate_skipped_phase(phase);
+        } else if phase != Phase::Logging {
             self.run_rules(phase, host);
         }
         self.flush_alerts(host);
         // Before the response leaves: a client that has it counts at its next request. A refusal is stored by `finish`.
         if phase == Phase::ResponseBody && self.interruption.is_none() {
+            self.narrate_injection();
             self.store_collections();
         }
         match (&self.interruption, skipped) {
@@ -91,11 +100,10 @@ impl Transaction {
     pub(super) fn run_rules(&mut self, phase: Phase, host: &mut dyn Host) {
         self.phase = phase;
         self.matches.end_chain();
-        self.debug(4, |_| {
-            format!("Starting phase {}.", phase.name()).into_bytes()
-        });
         let config = Arc::clone(&self.config);
-        if let Some(rules) = config.rules.phase(phase) {
+        let rules = config.rules.phase(phase);
+        self.narrate_phase(phase, rules);
+        if let Some(rules) = rules {
             self.run_phase(rules, host);
         }
     }
@@ -152,6 +160,10 @@ impl Transaction {
     /// Runs a chain: every rule must match for the next to be asked, and the last one's matches decide.
     fn run_chain(&mut self, chain: &Arc<Chain>, known: Known<'_>, host: &mut dyn Host) -> Outcome {
         if self.is_removed(chain) {
+            self.debug(5, |_| {
+                let id = chain.id();
+                format!("Not processing rule id=\"{id}\": removed by ctl action").into_bytes()
+            });
             return Outcome::NoMatch;
         }
         let mut outcome = Outcome::NoMatch;
@@ -172,6 +184,7 @@ impl Transaction {
                 self.spend_on_rule(chain.id(), begun);
             }
             if hits.is_empty() {
+                self.narrate_outcome(false, position + 1 < chain.rules.len());
                 if position > 0 {
                     self.matches.rules.push(MatchedRule {
                         chain: Arc::clone(chain),
@@ -199,6 +212,13 @@ impl Transaction {
                     break;
                 }
             }
+            match outcome {
+                Outcome::EndOfPhase => self.say(9, "Match, intercepted -> returning."),
+                Outcome::Match | Outcome::NoMatch => self.narrate_outcome(true, !last),
+            }
+        }
+        if outcome == Outcome::Match {
+            self.narrate_flow(chain);
         }
         self.matches.end_chain();
         outcome

@@ -26,6 +26,9 @@ impl Transaction {
         host: &mut dyn Host,
     ) -> Vec<u8> {
         let phrases = matches!(rule.test.operator.kind(), Kind::Pm | Kind::PmFromFile);
+        if self.debugs(9) {
+            self.debug_captures(&hit.captures, phrases);
+        }
         self.capture(&hit.captures, !phrases);
         // Compat: a script that matches does so about no value, and MATCHED_VAR stays what it was.
         if !hit.name.is_empty() {
@@ -38,6 +41,12 @@ impl Transaction {
                     let scene = self.scene(chain, host);
                     let name = self.expand(name, &scene);
                     let value = value.as_ref().map(|value| self.expand(value, &scene));
+                    self.debug(9, |_| match &value {
+                        Some(value) => {
+                            sentence(&["Set env variable \"", "\" to: ", ""], &[&name, value])
+                        }
+                        None => sentence(&["Unset env variable \"", "\"."], &[&name]),
+                    });
                     host.set_env(&name, value.as_deref());
                 }
                 Effect::Inject(place, text) => self.inject(chain, *place, text, host),
@@ -100,6 +109,10 @@ impl Transaction {
             self.paused += pause;
         }
         if !chain.is_told() {
+            if self.debugs(4) {
+                let text = self.rule_alert(chain, rule, &message, b"Warning.", host);
+                self.debug_alert(false, &[b"Warning. ", &text[..]].concat());
+            }
             return false;
         }
         let action = match &outcome {
@@ -199,6 +212,21 @@ impl Transaction {
         }
     }
 
+    fn debug_captures(&self, captures: &Captures, phrases: bool) {
+        let what = match phrases {
+            true => "Added phrase match to TX.",
+            false => "Added regex subexpression to TX.",
+        };
+        let pieces = match captures {
+            Captures::Replace(pieces) => pieces.as_slice(),
+            Captures::None | Captures::SetFirst(_) => &[],
+        };
+        for (at, piece) in pieces.iter().enumerate() {
+            let start = format!("{what}{at}: ");
+            self.debug(9, |_| sentence(&[&start, ""], &[piece.bytes(b"")]));
+        }
+    }
+
     /// `setvar`. Compat: relative changes are integers and never fall below zero.
     pub(super) fn set_variable(&mut self, chain: &Chain, set: &SetVar, host: &dyn Host) {
         let scene = self.scene(chain, host);
@@ -230,7 +258,12 @@ impl Transaction {
                 Some(sum.max(0).to_string().into())
             }
         };
-        let collection = set.collection.map_or("?", Variable::name).as_bytes();
+        let collection = set.collection.map_or("?", Variable::name);
+        let collection = collection.to_ascii_lowercase().into_bytes();
+        if self.debugs(9) {
+            self.debug_change(&collection, &name, before, amount);
+        }
+        let collection = &collection[..];
         self.debug(9, |_| match &value {
             Some(value) => sentence(
                 &["Set variable \"", ".", "\" to \"", "\"."],
@@ -254,7 +287,49 @@ impl Transaction {
         }
     }
 
+    /// What a counter was.
+    fn debug_change(
+        &self,
+        collection: &[u8],
+        name: &[u8],
+        before: Option<i64>,
+        amount: Option<i64>,
+    ) {
+        let Some(amount) = amount else {
+            return self.debug(9, |_| {
+                sentence(&["Setting variable: ", ".", ""], &[collection, name])
+            });
+        };
+        let before = before.unwrap_or(0);
+        let (start, sign) = (before.to_string(), if amount < 0 { "" } else { "+" });
+        self.debug(9, |_| {
+            let words = ["Setting variable: ", ".", "=", ""];
+            sentence(
+                &words,
+                &[collection, name, format!("{sign}{amount}").as_bytes()],
+            )
+        });
+        self.debug(9, |_| {
+            let words = [
+                "Recorded original collection variable: ",
+                ".",
+                " = \"",
+                "\"",
+            ];
+            sentence(&words, &[collection, name, start.as_bytes()])
+        });
+        self.debug(9, |_| {
+            let change = format!("{before}{sign}{amount}");
+            sentence(&["Relative change: ", "=", ""], &[name, change.as_bytes()])
+        });
+    }
+
     fn control(&mut self, ctl: &Ctl) {
+        self.change(ctl);
+        self.narrate_ctl(ctl);
+    }
+
+    fn change(&mut self, ctl: &Ctl) {
         let overrides = &mut self.overrides;
         match ctl {
             Ctl::RuleEngine(mode) => overrides.engine = Some(*mode),

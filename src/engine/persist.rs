@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::debug::sentence;
 use crate::actions::CollectionAction;
 use crate::collections::{Id, Live, now};
 use crate::host::Host;
@@ -41,6 +42,11 @@ impl Transaction {
                 let (name, seconds) = (self.expand(name, &scene), self.expand(seconds, &scene));
                 if let Some(live) = self.open(*variable) {
                     live.expire(&name, now().saturating_add(atoi(&seconds)));
+                    self.debug(4, |_| {
+                        let collection = variable.name().to_ascii_lowercase();
+                        let words = ["Variable \"", ".", "\" set to expire in ", " seconds."];
+                        sentence(&words, &[collection.as_bytes(), &name, &seconds])
+                    });
                 }
             }
             CollectionAction::Deprecate(variable, name, rate) => {
@@ -65,15 +71,25 @@ impl Transaction {
             return;
         }
         key.truncate(limits::COLLECTION_KEY_LIMIT);
+        let id = Id { name, key };
+        let label = self.debugs(4).then(|| id.clone());
         let begun = Instant::now();
         let live = Live::open(
             self.config.collections.store(),
-            Id { name, key },
+            id,
             self.config.collection_timeout,
             now(),
         );
         self.persistent.push((variable, live));
         self.times.reading += since(begun);
+        if let Some(label) = label {
+            let words = ["Opened collection (name \"", "\", key \"", "\")."];
+            self.debug(4, |_| {
+                sentence(&words, &[label.name.as_bytes(), &label.key])
+            });
+            let words = ["Added collection \"", "\" to the list."];
+            self.debug(4, |_| sentence(&words, &[label.name.as_bytes()]));
+        }
     }
 
     fn open(&mut self, variable: Variable) -> Option<&mut Live> {
@@ -94,6 +110,14 @@ impl Transaction {
             let begun = Instant::now();
             self.config.collections.store().update(&changes, now);
             self.times.writing += since(begun);
+            for (id, _) in &changes {
+                let words = [
+                    "collection_store: Persisted collection (name \"",
+                    "\", key \"",
+                    "\").",
+                ];
+                self.debug(4, |_| sentence(&words, &[id.name.as_bytes(), &id.key]));
+            }
         }
     }
 }
