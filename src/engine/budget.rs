@@ -17,7 +17,7 @@ impl Transaction {
     /// Compat: as other limits, it is told once, in both logs, and by a variable in TX.
     pub(super) fn is_out_of_time(&mut self, entry: &Entry, begun: Instant) -> bool {
         if !self.out_of_time {
-            let before: u64 = self.phase_times.iter().sum();
+            let before: u64 = self.times.phases.iter().sum();
             let now = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let spent = before.saturating_add(now);
             if u128::from(spent) <= (self.config.time_budget + self.paused).as_nanos() {
