@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once tables test test-collections test-crs bench bench-instr valgrind container-test check deb deb-test install clean
+.PHONY: help deps build run demo-once tables test test-collections test-crs test-status bench bench-instr valgrind container-test check deb deb-test install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ test-collections: build ## the tests of persistent collections at the size that 
 	PALISADE_FULL=1 PALISADE_REQUIRE_HTTPD=1 cargo test --test collections -- --nocapture
 	PALISADE_FULL=1 PALISADE_REQUIRE_HTTPD=1 cargo test --test httpd collections
 
+test-status: build ## the status page in Chromium and its plugin in munin, both installed if they are missing
+	scripts/deps.sh build run status
+	PALISADE_REQUIRE_STATUS=1 PALISADE_REQUIRE_HTTPD=1 cargo test --test httpd status
+
 test-crs: build ## only the regression tests of the Core Rule Set (CRS_DIR says where they are), event and prefork
 	cargo test --test crs -- --nocapture
 	CRS_MPM=prefork cargo test --test crs -- --nocapture
@@ -65,7 +69,7 @@ check: deps-check ## formatting, lints, documentation, shell scripts, licences a
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
-	shellcheck scripts/*.sh container/*.sh .ci/run
+	shellcheck scripts/*.sh container/*.sh .ci/run apache-conf/munin/palisade_
 	scripts/licences.sh
 
 deb: build ## a Debian package of what was built, into target/

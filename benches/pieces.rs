@@ -1,4 +1,4 @@
-//! The pieces, each on its own: transformations, body parsers, operators, audit records.
+//! The pieces, each on its own: transformations, body parsers, operators, counters, audit records.
 //!
 //! ```text
 //! cargo bench --bench pieces                      all of them
@@ -150,6 +150,40 @@ mod operator {
         bencher
             .counter(BytesCount::new(value.len()))
             .bench_local(|| operator.evaluate(argument.as_bytes(), black_box(value), false));
+    }
+}
+
+mod metrics {
+    use super::*;
+    use palisade::metrics::{Asked, Finished, Metrics};
+    use palisade::types::Phase;
+    use std::time::SystemTime;
+
+    static METRICS: Metrics = Metrics::new();
+
+    /// All that a request is counted with, one in ten of them refused.
+    #[divan::bench(threads = [1, 2])]
+    fn count_a_request(bencher: Bencher) {
+        let refused = Finished {
+            client: [192, 0, 2, 7].into(),
+            interruption: Some((Phase::RequestBody, 403)),
+            nanoseconds: [10_000; 5],
+            request_bytes: 100,
+            response_bytes: 1_000,
+            asked: Asked::default(),
+        };
+        let passed = Finished {
+            interruption: None,
+            ..refused
+        };
+        bencher.bench(|| {
+            for number in 0..10 {
+                let finished = if number == 0 { &refused } else { &passed };
+                METRICS.begun();
+                METRICS.finished(black_box(finished), SystemTime::now());
+                METRICS.rule(949_110, number == 0);
+            }
+        });
     }
 }
 

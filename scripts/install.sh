@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what `make build` left, into the running system or below $DESTDIR:
 #   the module into httpd's module directory (LIBEXECDIR, or what apxs says), the command-line tool into PREFIX/bin,
-#   its manual and completions into PREFIX/share, the policy into /etc/palisade, and the two files that load it where Debian or
-#   Fedora look for them.
+#   its manual and completions into PREFIX/share, the policy into /etc/palisade, the two files that load it where Debian or
+#   Fedora look for them, munin's plugin into /usr/share/munin/plugins and its configuration into /etc/munin/plugin-conf.d.
 # A configuration file that is there and differs is left alone; the new one is put beside it with the ending .new.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,7 +40,7 @@ configuration apache-conf/palisade.load "$loads"
 configuration apache-conf/palisade.conf "$settings"
 while IFS= read -r file; do
   configuration "apache-conf/$file" "/etc/palisade/$file"
-done < <(cd apache-conf && find . -type f ! -name 'palisade.load' ! -name 'palisade.conf' ! -path './logrotate/*' -printf '%P\n' | sort)
+done < <(cd apache-conf && find . -type f ! -name 'palisade.load' ! -name 'palisade.conf' ! -path './logrotate/*' ! -path './munin/*' -printf '%P\n' | sort)
 configuration apache-conf/logrotate/palisade /etc/logrotate.d/palisade
 
 # The tool describes itself.
@@ -51,6 +51,10 @@ gzip -9nf "$share"/man/man1/palisade*.1
 target/release/palisade generate completions bash >"$share/bash-completion/completions/palisade"
 target/release/palisade generate completions zsh >"$share/zsh/site-functions/_palisade"
 target/release/palisade generate completions fish >"$share/fish/vendor_completions.d/palisade.fish"
+
+# Munin finds the plugin where its own are; which graphs are drawn, links in /etc/munin/plugins say (docs/status.md).
+install -D -m 755 apache-conf/munin/palisade_ "$DESTDIR/usr/share/munin/plugins/palisade_"
+configuration apache-conf/munin/plugin-conf /etc/munin/plugin-conf.d/palisade
 
 # The persistent collections' place. Whoever packages this creates it with httpd's user as its owner.
 install -d -m 750 "$DESTDIR/var/cache/palisade"

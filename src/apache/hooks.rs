@@ -5,7 +5,7 @@ use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::host::request::Request;
-use super::{child, connections, filter_in, filter_out, phases, startup, sys};
+use super::{child, connections, filter_in, filter_out, phases, startup, status, sys};
 
 /// A list of modules, by source file name. httpd keeps the pointer, so it must be static; it ends with a null.
 struct Modules<const N: usize>([*const c_char; N]);
@@ -127,6 +127,7 @@ pub(super) fn register() {
             nobody,
             sys::APR_HOOK_REALLY_FIRST,
         );
+        sys::ap_hook_handler(Some(status::handler), nobody, nobody, middle);
         sys::ap_hook_insert_filter(Some(phases::insert_filter), nobody, nobody, first);
         sys::ap_hook_insert_error_filter(Some(phases::insert_error_filter), nobody, nobody, first);
         sys::ap_hook_error_log(Some(phases::error_log), nobody, nobody, middle);
@@ -136,6 +137,8 @@ pub(super) fn register() {
             AFTER_THE_RECORD.list(),
             middle,
         );
+
+        status::register_section();
 
         // The body is read after all other modules' input filters and served above them: what was decoded once is not
         // decoded again.

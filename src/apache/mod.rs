@@ -41,4 +41,5 @@ mod request_body;
 mod shared;
 mod startup;
 mod state;
+mod status;
 mod sys;

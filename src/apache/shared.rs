@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
+use super::host::log::{self, Level};
 use super::host::pool::Pool;
 use super::host::server::Server;
 use super::sys;
@@ -17,30 +18,41 @@ static SHARED: OnceLock<&'static Metrics> = OnceLock::new();
 /// For the time before, and where there is no shared memory to be had: this process's own.
 static OWN: Metrics = Metrics::new();
 
-/// Asks the system for the memory, once in the life of httpd.
+/// Asks the system for the memory, once in the life of httpd. Without it every process would count for itself, and say so.
 pub(super) fn create(main: Server<'_>) {
-    SHARED
-        .get_or_init(|| allocate(main.process_pool()).unwrap_or(&OWN))
-        .start(SystemTime::now());
+    let metrics = SHARED.get_or_init(|| {
+        allocate(main.process_pool()).unwrap_or_else(|| {
+            let line =
+                "ModSecurity: there is no shared memory to be had: every process counts for itself";
+            log::write(Some(main), Level::Error, line.as_bytes());
+            &OWN
+        })
+    });
+    metrics.start(SystemTime::now());
 }
 
 fn allocate(pool: Option<Pool<'_>>) -> Option<&'static Metrics> {
     let mut memory = std::ptr::null_mut();
     // SAFETY: the pool is that of the process: it goes when the process ends, and the memory with it. On success the memory is
-    // at least as large as asked for, aligned to a page, and all zero; that is a valid `Metrics`, and nothing but the
-    // atomic numbers in it is ever written to.
+    // at least as large as asked for and all zero; moved on to the next place that is aligned, which is less than an alignment
+    // away, it still has room for a `Metrics`, which zero bytes are. Nothing but the atomic numbers in it is ever written to.
     unsafe {
         let status = sys::apr_shm_create(
             &raw mut memory,
-            size_of::<Metrics>(),
+            size_of::<Metrics>() + align_of::<Metrics>(),
             std::ptr::null(),
             pool?.as_ptr(),
         );
         if status != sys::APR_SUCCESS {
             return None;
         }
-        let base = sys::apr_shm_baseaddr_get(memory).cast::<Metrics>();
-        base.is_aligned().then_some(base.as_ref())?
+        // APR keeps a word of its own before the memory, so that it is not aligned to more than that.
+        let base = sys::apr_shm_baseaddr_get(memory).cast::<u8>();
+        let offset = base.align_offset(align_of::<Metrics>());
+        if base.is_null() || offset >= align_of::<Metrics>() {
+            return None;
+        }
+        base.add(offset).cast::<Metrics>().as_ref()
     }
 }
 

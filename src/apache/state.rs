@@ -108,11 +108,12 @@ pub(super) fn broken(request: Request<'_>) -> Outcome {
 impl State {
     /// Begins a transaction.
     pub(super) fn begin(&self, request: Request<'_>, config: Arc<Config>) {
-        shared::metrics().begun();
         self.fails_open.set(Some(config.engine != EngineMode::On));
         let connection = facts::connection(request, &config, &self.forwarding);
         let facts = facts::request(request, &self.forwarding);
-        *self.transaction.borrow_mut() = Some(Transaction::new(config, connection, facts));
+        let transaction = Transaction::new(config, connection, facts);
+        transaction.begun(shared::metrics());
+        *self.transaction.borrow_mut() = Some(transaction);
     }
 
     /// Puts the transaction under the configuration of its directory.

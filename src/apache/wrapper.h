@@ -14,7 +14,10 @@
 #include <ap_mmn.h>
 #include <apr_buckets.h>
 #include <apr_hooks.h>
+#include <mod_core.h>
+#include <mod_status.h>
 #include <apr_optional.h>
+#include <apr_optional_hooks.h>
 #include <apr_pools.h>
 #include <apr_portable.h>
 #include <apr_shm.h>

@@ -12,12 +12,14 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
+mod admitted;
 mod forwarded;
 pub mod networks;
 mod policy;
 #[cfg(test)]
 mod tests;
 
+pub use admitted::Admitted;
 pub use policy::{ForwardingHeader, Policy, Source};
 
 /// Most hops walked. Real chains have one to five proxies; a longer one is a loop or a forgery, and is treated as malformed.
@@ -184,6 +186,13 @@ impl ClientAddress {
                 useragent: None,
             },
         )
+    }
+
+    /// Whether the request comes from this machine itself, `own` being the address that it was sent to: nobody has asked for
+    /// somebody else, and the peer is this machine.
+    pub fn is_on_this_machine(&self, own: IpAddr) -> bool {
+        let is_here = |address: IpAddr| networks::is_own(address) || address == own.to_canonical();
+        self.forwarded_for.is_none() && is_here(self.peer) && is_here(self.client)
     }
 
     /// The value of `Client-Address:` in part H of the audit log.

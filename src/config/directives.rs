@@ -316,4 +316,8 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("Off", "whether XML-RPC calls are read, and pingbacks looked at")
         .remark("[pingback.md](pingback.md)")
         .own(),
+    row("SecStatusAccess", Iterate, Anywhere, "who may see palisade-status: local, all, or addresses and networks", client::status_access)
+        .about("local", "who may see the status page besides this machine itself: nobody, all, or clients with these addresses")
+        .remark("[status.md](status.md)")
+        .own(),
 ];

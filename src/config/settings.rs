@@ -51,6 +51,8 @@ settings! {
     trusted_proxies: Arc<client::networks::NetworkSet> = Arc::default();
     /// `SecClientAddressHeader`
     client_header: Arc<client::ForwardingHeader> = Arc::default();
+    /// `SecStatusAccess`, all of them
+    status_access: Arc<client::Admitted> = Arc::default();
     /// `SecRulePrefilter`
     prefilter: bool = true;
     /// `SecRequestTimeBudget`

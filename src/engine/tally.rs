@@ -7,8 +7,29 @@ use crate::pingback::{Reason, Verdict};
 use crate::transaction::Transaction;
 
 impl Transaction {
+    /// Counts the transaction at its beginning.
+    pub fn begun(&self, metrics: &Metrics) {
+        if !self.is_wake_up_call() {
+            metrics.begun();
+        }
+    }
+
+    /// Whether httpd has sent this to itself, so that a process that waits for a request sees that it is to end.
+    fn is_wake_up_call(&self) -> bool {
+        let own = self
+            .connection
+            .client
+            .is_on_this_machine(self.connection.local_ip);
+        let mut agents = self.request_header("User-Agent");
+        own && self.request.uri_raw == "*"
+            && agents.any(|agent| agent.ends_with(b"(internal dummy connection)"))
+    }
+
     /// Counts the transaction at its end.
     pub(super) fn tally(&self, metrics: &Metrics) {
+        if self.is_wake_up_call() {
+            return;
+        }
         let now = SystemTime::now();
         let response = self.response_body.visible();
         let finished = Finished {

@@ -424,11 +424,6 @@ impl Metrics {
 }
 
 fn of_collections(store: &Statistics) -> Vec<Family> {
-    let troubles = [
-        ("evicted", store.evicted),
-        ("corrupt", store.corrupt),
-        ("failed", store.failures),
-    ];
     vec![
         Family::new(
             "collection_entries",
@@ -447,12 +442,6 @@ fn of_collections(store: &Statistics) -> Vec<Family> {
             Kind::Gauge,
             "Bytes that the store never exceeds; 0 where somebody else sees to that.",
             alone(store.capacity),
-        ),
-        Family::new(
-            "collection_troubles_total",
-            Kind::Counter,
-            "Records that made room before they expired, pages found damaged, operations that failed.",
-            by("kind", &troubles),
         ),
     ]
 }

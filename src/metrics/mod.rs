@@ -8,9 +8,11 @@
 //! Compat: mod_security2 has no numbers at all.
 
 mod cells;
+mod chart;
 mod clients;
 mod families;
 mod history;
+mod page;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -29,6 +31,7 @@ use clients::Clients;
 pub use families::{Context, Family, Kind, Sample, Value};
 use history::History;
 pub use history::{MINUTES, QUARTERS, Series, Span};
+pub use page::{page, section};
 pub use text::{CLIENTS_SHOWN, PROMETHEUS_TYPE, auto, json, prometheus};
 
 /// Upper ends of the classes of the time that a transaction takes in the engine, in nanoseconds.

@@ -9,7 +9,7 @@ use super::families::{Context, Family, Kind, Sample, Value};
 use super::history::{Series, Span};
 
 /// The media type of [`prometheus`].
-pub const PROMETHEUS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub const PROMETHEUS_TYPE: &std::ffi::CStr = c"text/plain; version=0.0.4; charset=utf-8";
 
 /// Clients that a ranking shows.
 pub const CLIENTS_SHOWN: usize = 20;

@@ -42,6 +42,8 @@ mod scratch;
 mod scripts;
 mod sections;
 mod start;
+mod status;
+mod status_eyes;
 mod surface;
 mod uploads;
 mod validation;

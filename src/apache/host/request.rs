@@ -1,6 +1,6 @@
 //! `request_rec`.
 
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char, c_int};
 use std::net::IpAddr;
 use std::ptr::NonNull;
 use std::time::{Duration, SystemTime};
@@ -217,6 +217,42 @@ impl<'r> Request<'r> {
     pub(in crate::apache) fn request_config(self) -> *mut sys::ap_conf_vector_t {
         // SAFETY: the request is alive.
         unsafe { (*self.as_ptr()).request_config }
+    }
+
+    /// Whether the method is GET or HEAD. Otherwise it is answered here: OPTIONS, and with 405 whatever else.
+    pub(in crate::apache) fn is_reading(self) -> Result<(), c_int> {
+        // SAFETY: the request is alive, and so is its list of methods, which is null or its own.
+        unsafe {
+            let request = self.as_ptr();
+            if let Some(methods) = (*request).allowed_methods.as_mut() {
+                methods.method_mask = 1 << sys::M_GET | 1 << sys::M_OPTIONS;
+            }
+            match (*request).method_number {
+                sys::M_GET => Ok(()),
+                sys::M_OPTIONS => Err(sys::ap_send_http_options(request)),
+                _ => Err(sys::HTTP_METHOD_NOT_ALLOWED),
+            }
+        }
+    }
+
+    /// Answers with a text.
+    pub(in crate::apache) fn answer(self, media_type: &'static CStr, text: &[u8]) {
+        // SAFETY: the request is alive; httpd keeps the pointer to the type, which is static.
+        unsafe {
+            sys::ap_set_content_type(self.as_ptr(), media_type.as_ptr());
+            sys::ap_set_content_length(
+                self.as_ptr(),
+                sys::apr_off_t::try_from(text.len()).unwrap_or(sys::apr_off_t::MAX),
+            );
+        }
+        self.write(text);
+    }
+
+    /// Writes a part of an answer. A client that has gone away is no matter of whoever writes.
+    pub(in crate::apache) fn write(self, text: &[u8]) {
+        let length = c_int::try_from(text.len()).unwrap_or(c_int::MAX);
+        // SAFETY: the request is alive, and the text is at least as long as is said.
+        unsafe { sys::ap_rwrite(text.as_ptr().cast(), length, self.as_ptr()) };
     }
 
     /// Hands the request to mod_proxy.

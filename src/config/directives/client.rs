@@ -30,3 +30,16 @@ pub(super) fn header(section: &mut Section, arguments: &Arguments<'_>) -> Result
     section.stated.client_header = Some(Arc::new(ForwardingHeader::parse(&arguments.text(0))?));
     Ok(())
 }
+
+pub(super) fn status_access(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    let stated = &mut section.stated.status_access;
+    let mut admitted = stated.as_deref().cloned().unwrap_or_default();
+    for at in 0..arguments.words.len() {
+        admitted.add(&arguments.text(at))?;
+    }
+    *stated = Some(Arc::new(admitted));
+    Ok(())
+}
