@@ -68,6 +68,7 @@ container-test: build ## only the container's test
 check: deps-check ## formatting, lints, documentation, shell scripts, licences and advisories
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
+	cargo check --no-default-features --all-targets
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 	shellcheck scripts/*.sh container/*.sh .ci/run apache-conf/munin/palisade_
 	scripts/licences.sh

@@ -372,6 +372,7 @@ fn the_debug_log_tells_the_story() {
         "][9] T (1) lowercase: \"a\\n\"\n",
         "][4] Executing operator \"!streq\" with param \"b\" against ARGS:k.\n",
         "][9] Target value: \"a\\n\"\n",
+        "][9] Setting variable: tx.x=a\\n\n",
         "][9] Set variable \"tx.x\" to \"a\\n\".\n",
         "][4] Warning. Match of \"streq b\" against \"ARGS:k\" required. [file",
         "][4] Rule returned 1.\n",

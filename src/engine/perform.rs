@@ -258,19 +258,17 @@ impl Transaction {
                 Some(sum.max(0).to_string().into())
             }
         };
-        let collection = set.collection.map_or("?", Variable::name);
-        let collection = collection.to_ascii_lowercase().into_bytes();
         if self.debugs(9) {
-            self.debug_change(&collection, &name, before, amount);
+            let collection = set.collection.map_or("?", Variable::name);
+            let collection = collection.to_ascii_lowercase();
+            self.debug_change(
+                collection.as_bytes(),
+                &name,
+                value.as_deref(),
+                before,
+                amount,
+            );
         }
-        let collection = &collection[..];
-        self.debug(9, |_| match &value {
-            Some(value) => sentence(
-                &["Set variable \"", ".", "\" to \"", "\"."],
-                &[collection, &name, value],
-            ),
-            None => sentence(&["Unset variable \"", ".", "\"."], &[collection, &name]),
-        });
         let live = self
             .persistent
             .iter_mut()
@@ -287,40 +285,48 @@ impl Transaction {
         }
     }
 
-    /// What a counter was.
+    /// What is about to be set, what a counter was, and what has become of it.
     fn debug_change(
         &self,
         collection: &[u8],
         name: &[u8],
+        value: Option<&[u8]>,
         before: Option<i64>,
         amount: Option<i64>,
     ) {
-        let Some(amount) = amount else {
-            return self.debug(9, |_| {
-                sentence(&["Setting variable: ", ".", ""], &[collection, name])
-            });
+        // Compat: what is removed has a value there, too.
+        let start = match value {
+            Some(_) => "Setting variable: ",
+            None => "Setting variable: !",
         };
-        let before = before.unwrap_or(0);
-        let (start, sign) = (before.to_string(), if amount < 0 { "" } else { "+" });
+        let (before, sign) = (before.unwrap_or(0), if amount < Some(0) { "" } else { "+" });
+        let change = amount.map(|amount| format!("{sign}{amount}"));
+        let written = change.as_ref().map(|change| change.as_bytes()).or(value);
         self.debug(9, |_| {
-            let words = ["Setting variable: ", ".", "=", ""];
-            sentence(
-                &words,
-                &[collection, name, format!("{sign}{amount}").as_bytes()],
-            )
+            let words = [start, ".", "=", ""];
+            sentence(&words, &[collection, name, written.unwrap_or(b"1")])
         });
-        self.debug(9, |_| {
-            let words = [
-                "Recorded original collection variable: ",
-                ".",
-                " = \"",
-                "\"",
-            ];
-            sentence(&words, &[collection, name, start.as_bytes()])
-        });
-        self.debug(9, |_| {
-            let change = format!("{before}{sign}{amount}");
-            sentence(&["Relative change: ", "=", ""], &[name, change.as_bytes()])
+        if let Some(change) = &change {
+            self.debug(9, |_| {
+                let words = [
+                    "Recorded original collection variable: ",
+                    ".",
+                    " = \"",
+                    "\"",
+                ];
+                sentence(&words, &[collection, name, before.to_string().as_bytes()])
+            });
+            self.debug(9, |_| {
+                let change = format!("{before}{change}");
+                sentence(&["Relative change: ", "=", ""], &[name, change.as_bytes()])
+            });
+        }
+        self.debug(9, |_| match value {
+            Some(value) => {
+                let words = ["Set variable \"", ".", "\" to \"", "\"."];
+                sentence(&words, &[collection, name, value])
+            }
+            None => sentence(&["Unset variable \"", ".", "\"."], &[collection, name]),
         });
     }
 
