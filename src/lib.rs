@@ -44,6 +44,7 @@ pub mod transaction;
 // Logs and numbers.
 pub mod audit;
 pub mod debug_log;
+pub mod login;
 pub mod metrics;
 
 // Without a server.

@@ -5,7 +5,9 @@ use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::host::request::Request;
-use super::{child, connections, filter_in, filter_out, phases, startup, status, sys};
+use super::{
+    child, connections, filter_in, filter_out, login, phases, startup, status, sys,
+};
 
 /// A list of modules, by source file name. httpd keeps the pointer, so it must be static; it ends with a null.
 struct Modules<const N: usize>([*const c_char; N]);
@@ -73,6 +75,10 @@ static REQUEST_BODY_FILTER: AtomicPtr<sys::ap_filter_rec_t> = AtomicPtr::new(nul
 
 /// The handle of the filter that looks at responses.
 static RESPONSE_FILTER: AtomicPtr<sys::ap_filter_rec_t> = AtomicPtr::new(null_mut());
+
+/// The handles of the filters that watch logins.
+static LOGIN_BODY_FILTER: AtomicPtr<sys::ap_filter_rec_t> = AtomicPtr::new(null_mut());
+static LOGIN_ANSWER_FILTER: AtomicPtr<sys::ap_filter_rec_t> = AtomicPtr::new(null_mut());
 
 /// Registers everything.
 pub(super) fn register() {
@@ -157,16 +163,50 @@ pub(super) fn register() {
             sys::ap_filter_type_AP_FTYPE_CONTENT_SET - 3,
         );
         RESPONSE_FILTER.store(handle, Ordering::Relaxed);
+
+        // Next to the application: what it reads, decoded by all others; what it answers, before anybody changes it.
+        let handle = sys::ap_register_input_filter(
+            c"PALISADE_LOGIN_BODY".as_ptr(),
+            Some(login::watch_body),
+            None,
+            sys::ap_filter_type_AP_FTYPE_RESOURCE,
+        );
+        LOGIN_BODY_FILTER.store(handle, Ordering::Relaxed);
+        let handle = sys::ap_register_output_filter(
+            c"PALISADE_LOGIN_ANSWER".as_ptr(),
+            Some(login::watch_answer),
+            None,
+            sys::ap_filter_type_AP_FTYPE_RESOURCE,
+        );
+        LOGIN_ANSWER_FILTER.store(handle, Ordering::Relaxed);
     }
 }
 
 /// Puts the filter that serves the stored body into the request's chain.
 pub(super) fn add_request_body_filter(request: Request<'_>) {
-    let handle = REQUEST_BODY_FILTER.load(Ordering::Relaxed);
+    add_input_filter(&REQUEST_BODY_FILTER, request);
+}
+
+/// Puts the filter that looks at the response into the request's chain.
+pub(super) fn add_response_filter(request: Request<'_>) {
+    add_output_filter(&RESPONSE_FILTER, request);
+}
+
+/// Puts the filter that watches the body of a login into the request's chain.
+pub(super) fn add_login_body_filter(request: Request<'_>) {
+    add_input_filter(&LOGIN_BODY_FILTER, request);
+}
+
+/// Puts the filter that watches the answer to a login into the request's chain.
+pub(super) fn add_login_answer_filter(request: Request<'_>) {
+    add_output_filter(&LOGIN_ANSWER_FILTER, request);
+}
+
+fn add_input_filter(handle: &AtomicPtr<sys::ap_filter_rec_t>, request: Request<'_>) {
     // SAFETY: the handle is from the registration in force; the request and its connection are alive.
     unsafe {
         sys::ap_add_input_filter_handle(
-            handle,
+            handle.load(Ordering::Relaxed),
             null_mut(),
             request.as_ptr(),
             request.connection().as_ptr(),
@@ -174,13 +214,11 @@ pub(super) fn add_request_body_filter(request: Request<'_>) {
     }
 }
 
-/// Puts the filter that looks at the response into the request's chain.
-pub(super) fn add_response_filter(request: Request<'_>) {
-    let handle = RESPONSE_FILTER.load(Ordering::Relaxed);
+fn add_output_filter(handle: &AtomicPtr<sys::ap_filter_rec_t>, request: Request<'_>) {
     // SAFETY: as above.
     unsafe {
         sys::ap_add_output_filter_handle(
-            handle,
+            handle.load(Ordering::Relaxed),
             null_mut(),
             request.as_ptr(),
             request.connection().as_ptr(),

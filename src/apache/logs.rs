@@ -13,7 +13,7 @@ use super::host::log::{self, Level};
 use super::host::pool::Pool;
 use super::host::server::{self, Server};
 use super::{dirconf, shared, sys};
-use crate::audit::{AuditLog, Place, Target, complaint};
+use crate::audit::{AUDIT_LOG, AuditLog, LOGIN_AUDIT, Place, Target, complaint};
 
 /// Opens every log, each distinct file or program once. `pool` is that of the configuration: programs end with it.
 ///
@@ -143,12 +143,16 @@ struct LastWord(*const sys::server_rec);
 
 impl Drop for LastWord {
     fn drop(&mut self) {
-        let losses = &shared::metrics().audit_losses;
-        if let Some(number) = losses.untold() {
-            // SAFETY: a child's pool goes before the configuration that it was forked with.
-            let main = unsafe { Server::from_raw(self.0.cast_mut()) };
-            let text = complaint(number, losses.total(), "a server process ends");
-            log::write(main, Level::Error, text.as_bytes());
+        // SAFETY: a child's pool goes before the configuration that it was forked with.
+        let main = unsafe { Server::from_raw(self.0.cast_mut()) };
+        for (name, losses) in [
+            (AUDIT_LOG, &shared::metrics().audit_losses),
+            (LOGIN_AUDIT, shared::login_losses()),
+        ] {
+            if let Some(number) = losses.untold() {
+                let text = complaint(name, number, losses.total(), "a server process ends");
+                log::write(main, Level::Error, text.as_bytes());
+            }
         }
     }
 }

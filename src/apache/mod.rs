@@ -34,6 +34,7 @@ mod intervene;
 #[cfg(feature = "libxml2")]
 mod libxml;
 mod logging;
+mod login;
 mod logs;
 mod module;
 mod phases;

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int};
 use super::guard::{self, Answer, Observed, Outcome, Panicked};
 use super::host::request::Request;
 use super::state::{self, State};
-use super::{dirconf, facts, hooks, intervene, logging, request_body, sys};
+use super::{dirconf, facts, hooks, intervene, logging, login, request_body, sys};
 use crate::transaction::Verdict;
 use crate::types::Phase;
 
@@ -122,11 +122,12 @@ pub(super) unsafe extern "C" fn insert_filter(request: *mut sys::request_rec) {
     let Some(request) = (unsafe { Request::from_raw(request) }) else {
         return;
     };
-    let Some(state) = state::of(request) else {
-        return;
-    };
     let inserted = guard::catch("insert_filter", Some(request.server()), || {
         guard::planted(request, "insert_filter");
+        login::expect_answer(request);
+        let Some(state) = state::of(request) else {
+            return;
+        };
         if state.replay.borrow().is_pending() {
             hooks::add_request_body_filter(request);
         }
@@ -139,7 +140,7 @@ pub(super) unsafe extern "C" fn insert_filter(request: *mut sys::request_rec) {
     if inserted.is_err() {
         // This hook cannot refuse, but the filter can.
         state::broken(request);
-        if !request.is_subrequest() && state.fails_closed() {
+        if !request.is_subrequest() && state::of(request).is_some_and(State::fails_closed) {
             hooks::add_response_filter(request);
         }
     }
@@ -153,6 +154,7 @@ pub(super) unsafe extern "C" fn insert_error_filter(request: *mut sys::request_r
     };
     let inserted = guard::catch("insert_error_filter", Some(request.server()), || {
         guard::planted(request, "insert_error_filter");
+        login::expect_error(request);
         let Some(state) = state::of(request) else {
             return;
         };
@@ -196,6 +198,7 @@ pub(super) unsafe extern "C" fn log_transaction(request: *mut sys::request_rec) 
     };
     let logged = guard::catch("log_transaction", Some(request.server()), || {
         guard::planted(request, "log_transaction");
+        login::end(request);
         let known = state::of(request).filter(|state| state.has_transaction());
         if let Some(state) = known.or_else(|| late(request)) {
             state.restore_headers(request);

@@ -2,7 +2,7 @@
 //!
 //! It lives in the pool of the request from the network. Subrequests and internal redirects find it there.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::CStr;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::filter_in::Replay;
 use super::filter_out::Stage;
 use super::guard::{self, Outcome};
 use super::host::request::Request;
+use super::login::Login;
 use super::{dirconf, module, shared, sys};
 use crate::config::Config;
 use crate::facts::Header;
@@ -36,6 +37,8 @@ pub(super) struct State {
     withheld: RefCell<Vec<(&'static CStr, Vec<u8>)>>,
     /// The handler that was meant to answer when httpd was about to call one.
     pub(super) handler: RefCell<Option<Option<Vec<u8>>>>,
+    /// What is watched for the login audit; `None` inside where nothing is.
+    pub(super) login: OnceCell<Option<Box<Login>>>,
     transaction: RefCell<Option<Transaction>>,
     overheard: RefCell<Vec<String>>,
     /// A hook has panicked: no phase runs any more.

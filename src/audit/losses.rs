@@ -6,6 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Losses are told at most this often: a full disk must not be filled further with complaints.
 pub const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
+/// Whose records are lost, in a [`complaint`]: the audit log's.
+pub const AUDIT_LOG: &str = "Audit log";
+
+/// The same: lines about logins.
+pub const LOGIN_AUDIT: &str = "Login audit";
+
 /// How many records were lost, and how many of them the administrator knows of.
 ///
 /// Nothing but atomic numbers, so that all processes of a server can share one in shared memory: then the count is the
@@ -64,9 +70,9 @@ impl Losses {
     }
 }
 
-/// The complaint as the error log has it. `state` is what is known of the log now.
-pub fn complaint(lost: u64, total: u64, state: &str) -> String {
-    format!("ModSecurity: Audit log: {lost} records lost ({total} since the start): {state}")
+/// The complaint as the error log has it. `log` is whose records are lost, `state` what is known of it now.
+pub fn complaint(log: &str, lost: u64, total: u64, state: &str) -> String {
+    format!("ModSecurity: {log}: {lost} records lost ({total} since the start): {state}")
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub use guardian::{Condition, Guardian};
 pub use json::render_json;
 pub use json_text::Json;
 pub use log::{AuditLog, OpenError};
-pub use losses::{COMPLAINT_INTERVAL, Losses, complaint};
+pub use losses::{AUDIT_LOG, COMPLAINT_INTERVAL, LOGIN_AUDIT, Losses, complaint};
 pub use mask::{LONGEST_SECRET, MOST_SECRET_BYTES, MOST_SECRETS, SHORTEST_SECRET, TELLING_PREFIX};
 pub use native::render_native;
 pub use parts::{Part, Parts, UnknownPart};

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::clock::Civil;
 use super::parts::{Part, Parts};
 use super::record::{Masks, Record};
 use super::{Format, render};
@@ -66,6 +67,9 @@ fn number(table: &[(&str, u8)], name: &str) -> Option<u8> {
 }
 
 impl Facility {
+    /// What is about logins.
+    pub const AUTH: Facility = Facility(4);
+
     /// `auth`, `authpriv`, `daemon`, `local0` to `local7`, … in any case.
     pub fn lookup(name: &str) -> Option<Facility> {
         number(&FACILITIES, name).map(Facility)
@@ -73,6 +77,11 @@ impl Facility {
 }
 
 impl Severity {
+    /// Normal, but worth a look.
+    pub const NOTICE: Severity = Severity(5);
+    /// For the record.
+    pub const INFO: Severity = Severity(6);
+
     /// `emerg` to `debug`, in any case.
     pub fn lookup(name: &str) -> Option<Severity> {
         number(&SEVERITIES, name).map(Severity)
@@ -89,7 +98,7 @@ impl Default for Facility {
 impl Default for Severity {
     /// `notice`.
     fn default() -> Severity {
-        Severity(5)
+        Severity::NOTICE
     }
 }
 
@@ -138,11 +147,12 @@ impl Syslog {
             "" => Severity::default(),
             name => Severity::lookup(name).ok_or_else(|| unknown("severity", name))?,
         };
-        Ok(Syslog::new(
-            facility,
-            severity,
-            path.unwrap_or(Path::new(SOCKET)),
-        ))
+        Ok(Syslog::of(facility, severity, path))
+    }
+
+    /// The machine's own daemon, or one that listens at `path`.
+    pub fn of(facility: Facility, severity: Severity, path: Option<&Path>) -> Syslog {
+        Syslog::new(facility, severity, path.unwrap_or(Path::new(SOCKET)))
     }
 
     /// The socket's path.
@@ -153,6 +163,13 @@ impl Syslog {
     /// Sends a record, or as much of it as fits.
     pub fn write(&self, record: &Record<'_>, parts: &Parts, format: Format) -> io::Result<()> {
         self.send(&self.message(record, parts, format))
+    }
+
+    /// Sends a line of another log than the audit log: `tag` says who speaks, as in `name[4711]`. Neither holds a line end.
+    pub fn tell(&self, severity: Severity, time: Civil, tag: &str, text: &str) -> io::Result<()> {
+        let mut message = self.header(severity, time, tag);
+        message.extend_from_slice(text.as_bytes());
+        self.send(&message)
     }
 
     /// Sends a message that is whole already. Never waits.
@@ -177,7 +194,9 @@ impl Syslog {
             Format::Native => Format::Ecs,
             other => other,
         };
-        let header = self.header(record);
+        let time = record.zone.civil(record.time);
+        let tag = format!("palisade[{}]", std::process::id());
+        let header = self.header(self.severity, time, &tag);
         let room = SYSLOG_RECORD_LIMIT - header.len();
         let mut record = *record;
         record.masks = Masks {
@@ -216,13 +235,13 @@ impl Syslog {
         message
     }
 
-    fn header(&self, record: &Record<'_>) -> Vec<u8> {
+    fn header(&self, severity: Severity, time: Civil, tag: &str) -> Vec<u8> {
         let mut header = Vec::with_capacity(64);
-        let priority = u16::from(self.facility.0) * 8 + u16::from(self.severity.0);
+        let priority = u16::from(self.facility.0) * 8 + u16::from(severity.0);
         // Writing into a vector cannot fail.
         let _ = write!(header, "<{priority}>");
-        record.zone.civil(record.time).write_rfc_3164(&mut header);
-        let _ = write!(header, " palisade[{}]: ", std::process::id());
+        time.write_rfc_3164(&mut header);
+        let _ = write!(header, " {tag}: ");
         header
     }
 }

@@ -7,6 +7,8 @@
 //!
 //! A call shares the text of its document; values are a flat list in document order.
 
+mod logins;
+
 use bytes::Bytes;
 
 use super::xml::{Document, Element};

@@ -7,6 +7,7 @@ mod client;
 mod connections;
 mod engine;
 mod links;
+mod login;
 mod lookups;
 mod rules;
 
@@ -311,6 +312,18 @@ pub static DIRECTIVES: &[Directive] = &[
         .own(),
     row("SecDnsServer", Iterate, Anywhere, "name servers for @rbl, with a port where it is not 53", lookups::dns_server)
         .about("those of /etc/resolv.conf", "the name servers of `@rbl`")
+        .own(),
+    row("SecLoginAudit", Iterate, Anywhere, "a preset, or generic and key=value, or Off", login::audit)
+        .about("Off", "which application's logins are written to auth.log: `known`, `wordpress`, `elgg`, `nextcloud`, `drupal`, `phpmyadmin`, `basic`, `cooperative`, or `generic` and `key=value`")
+        .remark("[logins.md](logins.md)")
+        .own(),
+    row("SecLoginAuditLog", OneOrTwo, Anywhere, "syslog or syslog:FACILITY with an optional socket, a file, or a program after |", login::log)
+        .about("syslog:AUTH", "where logins are written: the log daemon, which may listen elsewhere than at `/dev/log`, a file, or a program")
+        .remark("[logins.md](logins.md)")
+        .own(),
+    row("SecLoginAuditFormat", One, Anywhere, "LoginSyslog or wp-fail2ban", login::format)
+        .about("LoginSyslog", "in whose words logins are written")
+        .remark("[logins.md](logins.md)")
         .own(),
     row("SecPingbackEngine", One, Anywhere, "On, Off or DetectionOnly", engine::pingback_engine)
         .about("Off", "whether XML-RPC calls are read, and pingbacks looked at")

@@ -161,8 +161,9 @@ impl DirConfig {
         let named = [&stated.audit_log, &stated.audit_log2];
         let guardian = stated.guardian.iter().flatten();
         let guardian = guardian.map(|guardian| &guardian.target);
+        let logins = stated.login_log.iter().filter_map(|log| log.target());
         let named = named.into_iter().flatten().flatten();
-        named.chain(guardian).cloned().collect()
+        named.chain(guardian).chain(logins).cloned().collect()
     }
 
     /// Adds what the section itself says about connections. To be asked once the whole configuration has been read.

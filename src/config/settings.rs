@@ -11,6 +11,7 @@ use crate::collections::Collections;
 use crate::debug_log::DebugLog;
 use crate::limits;
 use crate::links;
+use crate::login;
 use crate::types::EngineMode;
 
 /// Declares the settings twice: as options while sections are read and merged, and with their defaults applied.
@@ -160,6 +161,13 @@ settings! {
 
     /// `SecGuardianLog`
     guardian: Option<Arc<audit::Guardian>> = None;
+    /// `SecLoginAudit`, all of a section
+    login_audit: Arc<[Arc<login::Application>]> = Arc::default();
+    /// `SecLoginAuditLog`
+    login_log: Arc<login::Log> = Arc::default();
+    /// `SecLoginAuditFormat`
+    login_format: login::Format = login::Format::default();
+
     /// `SecDebugLog`
     debug_log: Option<Arc<DebugLog>> = None;
     /// `SecDebugLogLevel`

@@ -365,7 +365,7 @@ fn tell_losses(outcome: Result<(), Lost>, host: &mut dyn Host) {
             Err(lost) => format!("{}: {}", lost.log, lost.error),
             Ok(()) => "the log can be written again".to_owned(),
         };
-        let text = audit::complaint(number, total, &state);
+        let text = audit::complaint(audit::AUDIT_LOG, number, total, &state);
         host.error_log(LogLevel::Error, text.as_bytes());
     }
 }

@@ -1,7 +1,7 @@
 //! What a call asks for: pings, and the abuses of `system.multicall`.
 
 use super::reason::Reason;
-use crate::body::xmlrpc::{Call, SubCall, ValueRef};
+use crate::body::xmlrpc::{Call, SubCall};
 
 /// Most calls in a `system.multicall`. Clients that bundle at all bundle a dozen; password guessers bundle hundreds.
 pub const MAX_BUNDLED_CALLS: usize = 50;
@@ -35,7 +35,7 @@ pub(super) fn survey(call: &Call) -> Survey<'_> {
             survey.reasons.push(Reason::PingbackListing);
         }
         if is_bundle {
-            let credentials = credentials(&method, &sub_call.params);
+            let credentials = sub_call.credentials();
             let another_login = credentials.is_some_and(|mine| *login.get_or_insert(mine) != mine);
             if another_login || is_login(&method) {
                 survey.reasons.push(Reason::PasswordGuessing);
@@ -62,27 +62,4 @@ const LISTING: &[u8] = b"pingback.extensions.getpingbacks";
 /// Methods, in lower case, that serve to find out whether a login is right, and that nobody needs in a bundle.
 fn is_login(method: &[u8]) -> bool {
     method.ends_with(b".getusersblogs") || method == b"blogger.getuserinfo"
-}
-
-/// User name and password among the parameters of a method (in lower case) of the blogging interfaces.
-///
-/// They are the second and third, after the number of the weblog, but for these exceptions.
-fn credentials<'c>(method: &[u8], params: &[ValueRef<'c>]) -> Option<(&'c [u8], &'c [u8])> {
-    let at = match method {
-        b"wp.getusersblogs" => 0,
-        b"blogger.getusersblogs" | b"blogger.getuserinfo" | b"metaweblog.getusersblogs" => 1,
-        b"wp.getpage" | b"wp.editpage" | b"metaweblog.deletepost" => 2,
-        _ if method.starts_with(b"blogger.") => 2,
-        _ if [&b"wp."[..], b"metaweblog.", b"mt.", b"b2."]
-            .iter()
-            .any(|family| method.starts_with(family)) =>
-        {
-            1
-        }
-        _ => return None,
-    };
-    match params.get(at..at + 2)? {
-        [user, password] => Some((user.string()?, password.string()?)),
-        _ => None,
-    }
 }

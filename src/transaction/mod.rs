@@ -26,6 +26,7 @@ use bytes::Bytes;
 use crate::actions::{AuditEngine, Ctl, Sanitise};
 use crate::audit::{FailurePolicy, Parts};
 use crate::body::{Argument, Kind, XmlArguments, cookies, urlencoded};
+use crate::client::ClientAddress;
 use crate::collections::Live;
 use crate::config::Config;
 use crate::facts::{Connection, Header, Request, Response};
@@ -187,6 +188,11 @@ impl Transaction {
     /// The configuration in force.
     pub fn config(&self) -> &Arc<Config> {
         &self.config
+    }
+
+    /// Who sent the request.
+    pub fn client(&self) -> &ClientAddress {
+        &self.connection.client
     }
 
     /// Puts the transaction under the configuration of its directory. Changes by `ctl` stay in force.

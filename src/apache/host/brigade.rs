@@ -103,6 +103,27 @@ impl<'b> Brigade<'b> {
         })
     }
 
+    /// Shows the bytes in it, piece by piece; waits for those that are not there yet.
+    pub(in crate::apache) fn each_piece(
+        &mut self,
+        mut look: impl FnMut(&[u8]),
+    ) -> Result<(), Status> {
+        // SAFETY: as for `kinds`: a walk along the ring of a brigade that is alive and borrowed. Reading a bucket may put others
+        // behind it, which are met next.
+        unsafe {
+            let end = sys::sentinel(self.as_ptr());
+            let mut at = (*end).link.next;
+            while at != end {
+                if let (Kind::Data, Some(raw)) = (kind_of(at), NonNull::new(at)) {
+                    let life = PhantomData;
+                    look(Front { raw, life }.read()?);
+                }
+                at = (*at).link.next;
+            }
+        }
+        Ok(())
+    }
+
     /// Frees all its buckets.
     pub(in crate::apache) fn clear(&mut self) {
         // SAFETY: the brigade is alive and its buckets are its own.

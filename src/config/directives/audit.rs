@@ -64,7 +64,7 @@ pub(super) fn guardian(section: &mut Section, arguments: &Arguments<'_>) -> Outc
 }
 
 /// What the directive names. It is opened when the whole configuration has been read.
-fn target(
+pub(super) fn target(
     section: &Section,
     arguments: &Arguments<'_>,
     kind: &'static str,
