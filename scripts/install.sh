@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what `make build` left, into the running system or below $DESTDIR:
 #   the module into httpd's module directory (LIBEXECDIR, or what apxs says), the command-line tool into PREFIX/bin,
-#   its manual and completions into PREFIX/share, the policy into /etc/palisade, the two files that load it where Debian or
-#   Fedora look for them, munin's plugin into /usr/share/munin/plugins and its configuration into /etc/munin/plugin-conf.d.
+#   its manual and completions into PREFIX/share, the policy into /etc/palisade, fail2ban's files where that is, the two files that load
+#   it where Debian or Fedora look for them, munin's plugin into /usr/share/munin/plugins and its configuration into /etc/munin/plugin-conf.d.
 # A configuration file that is there and differs is left alone; the new one is put beside it with the ending .new.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,7 +40,7 @@ configuration apache-conf/palisade.load "$loads"
 configuration apache-conf/palisade.conf "$settings"
 while IFS= read -r file; do
   configuration "apache-conf/$file" "/etc/palisade/$file"
-done < <(cd apache-conf && find . -type f ! -name 'palisade.load' ! -name 'palisade.conf' ! -path './logrotate/*' ! -path './munin/*' -printf '%P\n' | sort)
+done < <(cd apache-conf && find . -type f ! -name 'palisade.load' ! -name 'palisade.conf' ! -path './logrotate/*' ! -path './munin/*' ! -path './fail2ban/*' -printf '%P\n' | sort)
 configuration apache-conf/logrotate/palisade /etc/logrotate.d/palisade
 
 # The tool describes itself.
@@ -55,6 +55,15 @@ target/release/palisade generate completions fish >"$share/fish/vendor_completio
 # Munin finds the plugin where its own are; which graphs are drawn, links in /etc/munin/plugins say (docs/status.md).
 install -D -m 755 apache-conf/munin/palisade_ "$DESTDIR/usr/share/munin/plugins/palisade_"
 configuration apache-conf/munin/plugin-conf /etc/munin/plugin-conf.d/palisade
+
+# Filters, an action and jails, none of which is enabled: where fail2ban is, or for a package.
+if [ -n "$DESTDIR" ] || [ -d /etc/fail2ban ]; then
+  while IFS= read -r file; do
+    configuration "apache-conf/fail2ban/$file" "/etc/fail2ban/$file"
+  done < <(cd apache-conf/fail2ban && find . -type f -printf '%P\n' | sort)
+  # The file of bans: root writes it, httpd reads it.
+  install -d -m 755 "$DESTDIR/var/lib/palisade"
+fi
 
 # The persistent collections' place. Whoever packages this creates it with httpd's user as its owner.
 install -d -m 750 "$DESTDIR/var/cache/palisade"

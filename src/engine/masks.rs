@@ -36,6 +36,18 @@ impl Transaction {
                 Sanitise::Matched | Sanitise::MatchedBytes { .. } => {}
             }
         }
+        // What logins are made with is nobody's to read.
+        let arguments = || self.query.args.iter().chain(&self.body.parsed().args);
+        let headers = || self.request.headers.iter();
+        for application in self.config.login_audit.iter() {
+            let came = |name: &&[u8]| arguments().any(|argument| argument.name == *name);
+            let fields = application.secret_fields().filter(came);
+            masks.arguments.extend(fields);
+            let came =
+                |name: &&[u8]| headers().any(|header| header.name.eq_ignore_ascii_case(name));
+            let secret = application.secret_headers().iter().copied().filter(came);
+            masks.request_headers.extend(secret);
+        }
         // The query string stands in the request line as it was received.
         let line = &self.request.line[..];
         let query = self.request.query.as_deref().unwrap_or_default();

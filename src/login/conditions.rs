@@ -13,6 +13,8 @@ pub(super) struct Generic {
     methods: Vec<String>,
     /// `user=`
     pub(super) user: User,
+    /// `password=`: the field that audit records do not show.
+    pub(super) password: Option<String>,
     /// `success=`, `invalid=`, `failure=`: any of a list.
     pub(super) success: Vec<Conditions>,
     pub(super) invalid: Vec<Conditions>,
@@ -107,12 +109,13 @@ impl Generic {
                     _ => User::Field(value.to_owned()),
                 }
             }
+            "password" => self.password = Some(value.to_owned()),
             "success" => self.success.push(conditions(value)?),
             "invalid" => self.invalid.push(conditions(value)?),
             "failure" => self.failure.push(conditions(value)?),
             _ => {
                 return Err(format!(
-                    "generic takes name, ident, path, method, user, success, failure, invalid and logout, not {key}"
+                    "generic takes name, ident, path, method, user, password, success, failure, invalid and logout, not {key}"
                 ));
             }
         }

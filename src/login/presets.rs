@@ -237,6 +237,30 @@ impl Application {
     }
 }
 
+impl Application {
+    /// The fields of its forms that nobody must read.
+    pub fn secret_fields(&self) -> impl Iterator<Item = &[u8]> {
+        let name = match &self.kind {
+            Kind::Known | Kind::Elgg | Kind::Nextcloud => Some("password"),
+            Kind::WordPress => Some("pwd"),
+            Kind::Drupal => Some("pass"),
+            Kind::PhpMyAdmin => Some("pma_password"),
+            Kind::Generic(generic) => generic.password.as_deref(),
+            Kind::Basic | Kind::Cooperative => None,
+        };
+        name.map(str::as_bytes).into_iter()
+    }
+
+    /// The request headers that nobody must read.
+    pub fn secret_headers(&self) -> &'static [&'static [u8]] {
+        match &self.kind {
+            Kind::Basic | Kind::Nextcloud | Kind::WordPress => &[b"Authorization"],
+            Kind::Known => &[b"X-KNOWN-SIGNATURE"],
+            _ => &[],
+        }
+    }
+}
+
 /// What WordPress's login page does besides logging in.
 const WORDPRESS_ACTIONS: [&[u8]; 10] = [
     b"lostpassword",

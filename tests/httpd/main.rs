@@ -13,6 +13,7 @@ mod agreement_support;
 mod audit;
 #[path = "../audit/parser.rs"]
 mod audit_parser;
+mod bans;
 mod bodies;
 mod collections;
 mod connections;
@@ -22,6 +23,7 @@ mod guardian;
 mod harness;
 mod http2;
 mod links;
+mod logins;
 mod logs;
 mod mutations;
 mod panics;
