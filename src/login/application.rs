@@ -27,7 +27,9 @@ pub(super) enum Kind {
 }
 
 /// A directive's word, what stands in front of its lines, and what it means.
-const PRESETS: [(&str, &str, fn() -> Kind); 8] = [
+type Preset = (&'static str, &'static str, fn() -> Kind);
+
+const PRESETS: [Preset; 8] = [
     // LoginSyslog's own name for itself, which its filter for fail2ban asks for.
     ("known", "idno", || Kind::Known),
     ("wordpress", "wordpress", || Kind::WordPress),
@@ -118,7 +120,7 @@ fn joined(words: &[String]) -> Vec<String> {
         let Some(setting) = settings.last_mut() else {
             continue;
         };
-        let quoted = setting.split_once("=\"").map(|(key, value)| (key, value));
+        let quoted = setting.split_once("=\"");
         open = quoted.is_some_and(|(_, value)| !value.ends_with('"'));
         if let Some((key, value)) = quoted
             && !open

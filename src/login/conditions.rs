@@ -1,14 +1,13 @@
 //! `SecLoginAudit generic`: a login described by the administrator.
 
-use regex::bytes::Regex;
-
 use super::response::{Response, SetCookie};
+use crate::operators::rx::{Limits, Options, Pattern};
 
 /// A login page and what its answers mean.
 #[derive(Debug, Default)]
 pub(super) struct Generic {
     /// `path=`
-    pub(super) path: Option<Regex>,
+    pub(super) path: Option<Pattern>,
     /// `method=`, in capitals; `POST` where nothing is said.
     methods: Vec<String>,
     /// `user=`
@@ -20,7 +19,7 @@ pub(super) struct Generic {
     pub(super) invalid: Vec<Conditions>,
     pub(super) failure: Vec<Conditions>,
     /// `logout=`: a path.
-    pub(super) logout: Option<Regex>,
+    pub(super) logout: Option<Pattern>,
 }
 
 /// Where the name is.
@@ -62,7 +61,7 @@ enum What {
 #[derive(Debug)]
 enum Text {
     Plain(Vec<u8>),
-    Pattern(Regex),
+    Pattern(Pattern),
 }
 
 impl Text {
@@ -77,7 +76,7 @@ impl Text {
     fn is(&self, value: &[u8]) -> bool {
         match self {
             Text::Plain(text) => text == value,
-            Text::Pattern(pattern) => pattern.is_match(value),
+            Text::Pattern(pattern) => matches(pattern, value),
         }
     }
 
@@ -85,13 +84,20 @@ impl Text {
     fn is_in(&self, value: &[u8]) -> bool {
         match self {
             Text::Plain(text) => memchr::memmem::find(value, text).is_some(),
-            Text::Pattern(pattern) => pattern.is_match(value),
+            Text::Pattern(pattern) => matches(pattern, value),
         }
     }
 }
 
-fn regex(pattern: &str) -> Result<Regex, String> {
-    Regex::new(pattern).map_err(|error| format!("{pattern:?} is no regular expression: {error}"))
+/// A pattern that would take too long does not match.
+pub(super) fn matches(pattern: &Pattern, value: &[u8]) -> bool {
+    pattern.is_match(value).unwrap_or(false)
+}
+
+fn regex(pattern: &str) -> Result<Pattern, String> {
+    let options = Options::operator(Limits::default());
+    Pattern::compile(pattern.as_bytes(), options)
+        .map_err(|error| format!("{pattern:?} is no regular expression: {error}"))
 }
 
 impl Generic {

@@ -2,11 +2,12 @@
 //!
 //! Sources: the applications' own code, and answers measured (WordPress 6.1). An answer that none of them gives says nothing.
 
-use super::conditions::{Generic, User, any};
+use super::conditions::{Generic, User, any, matches};
 use super::credentials::{Authorization, authorization, cookie, number};
 use super::fields::{Field, Fields};
 use super::response::Response;
 use super::{Application, Outcome, Request, application::Kind};
+use crate::operators::rx::Pattern;
 use crate::transformations::{Env, Transformation};
 
 /// Why a request is looked at.
@@ -280,9 +281,9 @@ const DRUPAL_FORMS: [&[u8]; 3] = [b"user_login_form", b"user_login", b"user_logi
 
 impl Generic {
     fn watch(&self, request: &Request<'_>) -> Option<Watch> {
-        let is = |path: &Option<regex::bytes::Regex>| {
+        let is = |path: &Option<Pattern>| {
             let path = path.as_ref();
-            path.is_some_and(|path| request.paths.iter().any(|known| path.is_match(known)))
+            path.is_some_and(|path| request.paths.iter().any(|known| matches(path, known)))
         };
         let user = match &self.user {
             User::Header(name) => (request.header)(name),
