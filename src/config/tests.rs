@@ -175,3 +175,28 @@ fn what_is_asked_for_in_vain_is_said() {
         );
     }
 }
+
+#[test]
+fn applications_add_up_in_a_section_and_are_replaced_in_an_inner_one() {
+    let names = |section: &DirConfig| -> Vec<String> {
+        let config = section.resolved();
+        let applications = config.login_audit.iter();
+        applications.map(|one| one.name().to_owned()).collect()
+    };
+    let read = |text: &str| {
+        let section = DirConfig::new();
+        read_text("t", text, &section).unwrap();
+        section
+    };
+    let outer = read("SecLoginAudit wordpress\nSecLoginAudit basic name=x");
+    assert_eq!(names(&outer), ["wordpress", "x"]);
+    let merged = |text: &str| names(&DirConfig::merge(&outer, &read(text)));
+    assert_eq!(merged("SecRuleEngine On"), ["wordpress", "x"]);
+    assert_eq!(merged("SecLoginAudit known"), ["known"]);
+    assert!(merged("SecLoginAudit Off").is_empty());
+    let error = problem("SecLoginAudit generic path=( success=status:200");
+    assert!(
+        error.starts_with("test.conf:1: ModSecurity: SecLoginAudit:"),
+        "{error}"
+    );
+}
