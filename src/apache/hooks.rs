@@ -5,9 +5,7 @@ use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::host::request::Request;
-use super::{
-    child, connections, filter_in, filter_out, login, phases, startup, status, sys,
-};
+use super::{child, connections, filter_in, filter_out, login, phases, startup, status, sys};
 
 /// A list of modules, by source file name. httpd keeps the pointer, so it must be static; it ends with a null.
 struct Modules<const N: usize>([*const c_char; N]);
