@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once tables test test-collections test-crs test-status bench bench-instr valgrind container-test check deb deb-test install clean
+.PHONY: help deps build run demo-once tables test test-collections test-crs test-status bench bench-instr valgrind container-test check deb deb-test image-test install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,11 +73,14 @@ check: deps-check ## formatting, lints, documentation, shell scripts, licences a
 	shellcheck scripts/*.sh container/*.sh .ci/run apache-conf/munin/palisade_
 	scripts/licences.sh
 
-deb: build ## a Debian package of what was built, into target/
+deb: deps-package build ## a Debian package of what was built, into target/
 	scripts/deb.sh
 
 deb-test: deb ## the package on a fresh Debian in a container: installed, used, upgraded, removed, purged
 	container/deb-test.sh
+
+image-test: deb ## the container image: an unprivileged proxy with the Core Rule Set, configured by its environment
+	container/image-test.sh
 
 install: ## what was built, into the running system or below DESTDIR
 	scripts/install.sh
@@ -85,7 +88,8 @@ install: ## what was built, into the running system or below DESTDIR
 clean: ## remove what was built
 	cargo clean
 
-.PHONY: deps-run deps-test deps-check
+.PHONY: deps-run deps-test deps-check deps-package
 deps-run: ; scripts/deps.sh build run
 deps-test: ; scripts/deps.sh build run test
 deps-check: ; scripts/deps.sh build check
+deps-package: ; scripts/deps.sh build package

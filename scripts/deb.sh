@@ -32,7 +32,7 @@ d
 }' packaging/debian/copyright < <(sed -e '/^Copyright/d' -e 's/^$/./' -e 's/^/ /' LICENSES/libinjection-BSD-3-Clause.txt | sed 's/ *$//') >"$docs/copyright"
 gzip -9n <CHANGELOG.md >"$docs/changelog.gz"
 date=$(date -R -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}")
-printf 'libapache2-mod-palisade (%s) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- The Palisade project <palisade@localhost.localdomain>  %s\n' \
+printf 'libapache2-mod-palisade (%s) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- The Palisade project <palisade@users.noreply.github.com>  %s\n' \
   "$version" "$date" | gzip -9n >"$docs/changelog.Debian.gz"
 chmod 644 "$docs"/*
 

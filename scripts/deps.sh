@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the packages that the named sets need and that are not there yet: the one list of them is here.
 #
-#   scripts/deps.sh [build] [run] [test] [status] [check] [container]      (no set: build run)
+#   scripts/deps.sh [build] [run] [test] [status] [check] [package] [container]      (no set: build run)
 #
 # On Debian and its relatives apt installs them, as root or through sudo; who is neither is told the command to have
 # somebody run. Elsewhere the packages' Fedora names are printed and it is enough that the tools are there.
@@ -33,13 +33,17 @@ describe() {
       debian='chromium munin-node'
       fedora='chromium munin-node'
       tools='chromium munin-run' ;;
+    package)
+      debian='dpkg-dev xz-utils'
+      fedora=''
+      tools='dpkg-deb dpkg-shlibdeps' ;;
     # runc, because crun refuses hosts with hybrid cgroups; debootstrap, where no image registry is reached.
     container)
       debian='podman runc conmon netavark iptables debootstrap ca-certificates'
       fedora='podman runc conmon netavark iptables debootstrap ca-certificates'
       tools='podman' ;;
     *)
-      echo "deps: no such set: $1 (build, run, test, status, check, container)" >&2
+      echo "deps: no such set: $1 (build, run, test, status, check, package, container)" >&2
       exit 2 ;;
   esac
 }
