@@ -67,7 +67,7 @@ crs=$(value CRS_DIR '')
 pingbacks=$(one_of PINGBACK On On Off DetectionOnly)
 
 # A pipe of the engine's is not always to be opened anew by an unprivileged user; cat has it open already.
-case $audit_log in /dev/stdout | /dev/stderr) audit_log='|$/bin/cat' ;; esac
+case $audit_log in /dev/stdout | /dev/stderr) audit_log='|/bin/cat' ;; esac
 
 {
   echo "Define BACKEND \"$backend\""

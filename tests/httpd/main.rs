@@ -25,6 +25,8 @@ mod http2;
 mod links;
 mod logins;
 mod logs;
+#[path = "../support/material.rs"]
+mod material;
 mod mutations;
 mod panics;
 mod pingbacks;

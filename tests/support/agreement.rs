@@ -36,12 +36,10 @@ pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
     let mut words = text.split(' ');
     let is_response = words.next().is_some_and(|word| word.starts_with("HTTP/"));
     let status = words.next().filter(|_| is_response);
-    // HTTP/0.9 has no status line.
-    let bare = match (text.is_empty(), text.contains("<title>400 Bad Request")) {
-        (true, _) => 0,
-        (false, true) => 400,
-        (false, false) => 200,
-    };
+    // HTTP/0.9 has no status line; httpd's own pages have the number in their title.
+    let title = text.split("<title>").nth(1);
+    let titled = title.and_then(|title| title.get(..3)?.parse().ok());
+    let bare = titled.unwrap_or(if text.is_empty() { 0 } else { 200 });
     Answer {
         port,
         status: status.and_then(|word| word.parse().ok()).unwrap_or(bare),
