@@ -21,8 +21,8 @@ describe() {
       tools='apache2|httpd curl' ;;
     # mod_security2 and its rule set are the peer that some tests compare with.
     test)
-      debian='redis-server fail2ban ssdeep valgrind libapache2-mod-security2 modsecurity-crs'
-      fedora='redis fail2ban ssdeep valgrind mod_security mod_security_crs'
+      debian='redis-server fail2ban ssdeep valgrind iproute2 libapache2-mod-security2 modsecurity-crs'
+      fedora='redis fail2ban ssdeep valgrind iproute mod_security mod_security_crs'
       tools='redis-server|valkey-server fail2ban-regex valgrind' ;;
     check)
       debian='shellcheck'

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::process::Command;
 
+use crate::linkback;
 use crate::metrics::Metrics;
 use crate::variables::Variable;
 
@@ -29,6 +30,9 @@ pub trait Host {
 
     /// Where everything is counted, for the whole server.
     fn metrics(&self) -> &Metrics;
+
+    /// What all processes of the server know of pages fetched for pings; none where nothing is to be fetched.
+    fn linkbacks(&self) -> Option<&linkback::Memory>;
 
     /// The environment of a program that a rule starts: the variables of CGI.
     fn program_environment(&self) -> Vec<(OsString, OsString)>;

@@ -11,7 +11,9 @@
 // Vocabulary.
 pub mod byte_set;
 pub mod facts;
+pub mod html;
 pub mod limits;
+pub mod linkback;
 pub mod lookups;
 pub mod template;
 pub mod types;

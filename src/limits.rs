@@ -203,6 +203,60 @@ pub const PAUSE_LIMIT: u64 = 60_000;
 pub const DNS_TIMEOUT: u64 = 1_000;
 
 // ---------------------------------------------------------------------------------------------------------------------
+// verification of pings
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Longest verification of a ping in milliseconds, from the first question for an address to the last byte of the page.
+/// `SecPingbackVerify timeout=`. WordPress waits three seconds for the answer to its ping, and so does a worker here.
+pub const PINGBACK_VERIFY_TIMEOUT: u64 = 3_000;
+
+/// The most that `timeout=` can be set to.
+pub const PINGBACK_VERIFY_TIMEOUT_MAXIMUM: u64 = 10_000;
+
+/// Most bytes of a source as they come over the wire, compressed as a rule. `SecPingbackVerify bytes=`. It is what a ping of
+/// 300 bytes can make this server fetch from somebody.
+pub const PINGBACK_VERIFY_BYTES: usize = 65_536;
+
+/// The most that `bytes=` can be set to.
+pub const PINGBACK_VERIFY_BYTES_MAXIMUM: u64 = 1_048_576;
+
+/// How much larger than on the wire a page may be in memory: text packs four to one, bombs a thousand to one.
+pub const PINGBACK_VERIFY_EXPANSION: usize = 6;
+
+/// Most redirections that are followed from a source: to https, and to the name with or without `www`.
+pub const PINGBACK_VERIFY_REDIRECTS: usize = 2;
+
+/// Longest header of a source's answer in bytes. Those of common servers have one thousand.
+pub const PINGBACK_VERIFY_HEADER: usize = 16_384;
+
+/// Most verifications at the same time in all processes. `SecPingbackVerify at-once=`. Each holds a worker, for three seconds
+/// where the source is slow; four leave a server with few workers the most of them.
+pub const PINGBACK_VERIFY_AT_ONCE: usize = 4;
+
+/// The most that `at-once=` can be set to.
+pub const PINGBACK_VERIFY_AT_ONCE_MAXIMUM: usize = 64;
+
+/// Most pages fetched in a minute in all processes. `SecPingbackVerify per-minute=`. Busy weblogs get some pings an hour.
+pub const PINGBACK_VERIFY_PER_MINUTE: u32 = 120;
+
+/// Most pages of one host fetched in a minute. `SecPingbackVerify per-host=`. One page that links to a dozen posts is fetched once
+/// for each.
+pub const PINGBACK_VERIFY_PER_HOST: u32 = 12;
+
+/// The most that `per-minute=` and `per-host=` can be set to.
+pub const PINGBACK_VERIFY_RATE_MAXIMUM: u32 = 100_000;
+
+/// Longest time in milliseconds from a ping to the answer of the gateway. WordPress waits three seconds.
+pub const PINGBACK_GATEWAY_TIMEOUT: u64 = 2_800;
+
+/// Most deliveries at the same time in all processes. Each holds a worker here and, as a rule, one more of the same server that takes
+/// the webmention; were all workers waiting, there would be none to take it.
+pub const PINGBACK_DELIVER_AT_ONCE: usize = 4;
+
+/// Longest time in seconds for which the result of a verification is remembered. Spam comes back every few minutes.
+pub const PINGBACK_RESULT_SECONDS: u64 = 600;
+
+// ---------------------------------------------------------------------------------------------------------------------
 // configuration
 // ---------------------------------------------------------------------------------------------------------------------
 

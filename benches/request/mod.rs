@@ -8,6 +8,7 @@ use palisade::client::ClientAddress;
 use palisade::config::Config;
 use palisade::facts::{Connection, Header, Request, Response};
 use palisade::host::{Host, LogLevel};
+use palisade::linkback::Memory;
 use palisade::metrics::Metrics;
 use palisade::transaction::{BodyStep, ResponseStep, Transaction, Verdict};
 use palisade::types::Phase;
@@ -22,6 +23,7 @@ const READ: usize = 8000;
 struct Silent;
 
 static METRICS: Metrics = Metrics::new();
+static LINKBACKS: Memory = Memory::new();
 
 impl Host for Silent {
     fn env(&self, _: &[u8]) -> Option<Vec<u8>> {
@@ -48,6 +50,10 @@ impl Host for Silent {
 
     fn metrics(&self) -> &Metrics {
         &METRICS
+    }
+
+    fn linkbacks(&self) -> Option<&Memory> {
+        Some(&LINKBACKS)
     }
 
     fn program_environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {

@@ -9,6 +9,7 @@ use super::host::server::{self, Server};
 use super::state::State;
 use super::{dirconf, logging, shared};
 use crate::host::{Host, LogLevel};
+use crate::linkback;
 use crate::metrics::Metrics;
 use crate::variables::Variable;
 
@@ -104,6 +105,10 @@ impl Host for HttpdHost<'_> {
         shared::metrics()
     }
 
+    fn linkbacks(&self) -> Option<&linkback::Memory> {
+        Some(shared::linkbacks())
+    }
+
     fn program_environment(&self) -> Vec<(OsString, OsString)> {
         process::environment(self.request)
     }
@@ -113,11 +118,16 @@ impl Host for HttpdHost<'_> {
     }
 
     fn serves(&self, host: &str) -> bool {
-        let (Some(name), Some(main)) = (server::host_name(host), Server::main()) else {
-            return false;
-        };
-        main.chain().any(|server| server.answers_to(&name))
+        is_served(host)
     }
+}
+
+/// Whether this is a `ServerName` or `ServerAlias` of any virtual host.
+pub(super) fn is_served(host: &str) -> bool {
+    let (Some(name), Some(main)) = (server::host_name(host), Server::main()) else {
+        return false;
+    };
+    main.chain().any(|server| server.answers_to(&name))
 }
 
 /// What follows the last slash or backslash.

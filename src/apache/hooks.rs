@@ -5,7 +5,10 @@ use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::host::request::Request;
-use super::{child, connections, filter_in, filter_out, login, phases, startup, status, sys};
+use super::{
+    advertise, child, connections, filter_in, filter_out, gateway, login, phases, startup, status,
+    sys,
+};
 
 /// A list of modules, by source file name. httpd keeps the pointer, so it must be static; it ends with a null.
 struct Modules<const N: usize>([*const c_char; N]);
@@ -77,6 +80,8 @@ static RESPONSE_FILTER: AtomicPtr<sys::ap_filter_rec_t> = AtomicPtr::new(null_mu
 /// The handles of the filters that watch logins.
 static LOGIN_BODY_FILTER: AtomicPtr<sys::ap_filter_rec_t> = AtomicPtr::new(null_mut());
 static LOGIN_ANSWER_FILTER: AtomicPtr<sys::ap_filter_rec_t> = AtomicPtr::new(null_mut());
+/// The handle of the filter that says where pings go.
+static ADVERTISE_FILTER: AtomicPtr<sys::ap_filter_rec_t> = AtomicPtr::new(null_mut());
 
 /// Registers everything.
 pub(super) fn register() {
@@ -132,6 +137,14 @@ pub(super) fn register() {
             sys::APR_HOOK_REALLY_FIRST,
         );
         sys::ap_hook_handler(Some(status::handler), nobody, nobody, middle);
+        // Where it is to answer, nobody else is: not mod_proxy, and nobody who looks for a file.
+        sys::ap_hook_handler(
+            Some(gateway::handler),
+            nobody,
+            nobody,
+            sys::APR_HOOK_REALLY_FIRST,
+        );
+        sys::ap_hook_insert_filter(Some(advertise::insert), nobody, nobody, first);
         sys::ap_hook_insert_filter(Some(phases::insert_filter), nobody, nobody, first);
         sys::ap_hook_insert_error_filter(Some(phases::insert_error_filter), nobody, nobody, first);
         sys::ap_hook_error_log(Some(phases::error_log), nobody, nobody, middle);
@@ -177,6 +190,15 @@ pub(super) fn register() {
             sys::ap_filter_type_AP_FTYPE_RESOURCE,
         );
         LOGIN_ANSWER_FILTER.store(handle, Ordering::Relaxed);
+
+        // Before that one: rules and records see the header.
+        let handle = sys::ap_register_output_filter(
+            c"PALISADE_ADVERTISE".as_ptr(),
+            Some(advertise::look),
+            None,
+            sys::ap_filter_type_AP_FTYPE_CONTENT_SET - 4,
+        );
+        ADVERTISE_FILTER.store(handle, Ordering::Relaxed);
     }
 }
 
@@ -210,6 +232,11 @@ fn add_input_filter(handle: &AtomicPtr<sys::ap_filter_rec_t>, request: Request<'
             request.connection().as_ptr(),
         );
     }
+}
+
+/// Puts the filter that says where pings go into the request's chain.
+pub(super) fn add_advertise_filter(request: Request<'_>) {
+    add_output_filter(&ADVERTISE_FILTER, request);
 }
 
 fn add_output_filter(handle: &AtomicPtr<sys::ap_filter_rec_t>, request: Request<'_>) {

@@ -18,6 +18,7 @@
 //! the one of the request that they belong to. Unlike there, an internal redirect's response is inspected.
 
 mod access_log;
+mod advertise;
 mod child;
 mod connections;
 mod dirconf;
@@ -27,6 +28,7 @@ mod engine_host;
 mod facts;
 mod filter_in;
 mod filter_out;
+mod gateway;
 mod guard;
 mod hooks;
 mod host;

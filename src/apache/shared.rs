@@ -8,6 +8,7 @@ use super::host::pool::Pool;
 use super::host::server::Server;
 use super::sys;
 use crate::audit::Losses;
+use crate::linkback::Memory;
 use crate::login::Recent;
 use crate::metrics::Metrics;
 
@@ -16,6 +17,7 @@ struct Shared {
     metrics: Metrics,
     login_losses: Losses,
     recent_logins: Recent,
+    linkbacks: Memory,
 }
 
 /// Made before the first child is forked, and never given back: restarts keep counting.
@@ -26,6 +28,7 @@ static OWN: Shared = Shared {
     metrics: Metrics::new(),
     login_losses: Losses::new(),
     recent_logins: Recent::new(),
+    linkbacks: Memory::new(),
 };
 
 /// Asks the system for the memory, once in the life of httpd. Without it every process would count for itself, and say so.
@@ -83,4 +86,9 @@ pub(super) fn login_losses() -> &'static Losses {
 /// Logins that go on.
 pub(super) fn recent_logins() -> &'static Recent {
     &shared().recent_logins
+}
+
+/// What is known of pages fetched for pings.
+pub(super) fn linkbacks() -> &'static Memory {
+    &shared().linkbacks
 }

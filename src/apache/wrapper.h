@@ -8,6 +8,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 #include <scoreboard.h>
+#include <http_ssl.h>
 #include <unixd.h>
 #include <util_filter.h>
 #include <util_script.h>

@@ -6,6 +6,7 @@ mod body;
 mod client;
 mod connections;
 mod engine;
+mod linkbacks;
 mod links;
 mod login;
 mod lookups;
@@ -310,8 +311,8 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("open", "what becomes of a request whose audit record cannot be written: served, or answered with 503")
         .remark("[audit-log.md](audit-log.md)")
         .own(),
-    row("SecDnsServer", Iterate, Anywhere, "name servers for @rbl, with a port where it is not 53", lookups::dns_server)
-        .about("those of /etc/resolv.conf", "the name servers of `@rbl`")
+    row("SecDnsServer", Iterate, Anywhere, "name servers for @rbl and SecPingbackVerify, with a port where it is not 53", lookups::dns_server)
+        .about("those of /etc/resolv.conf", "the name servers of `@rbl` and `SecPingbackVerify`")
         .own(),
     row("SecLoginAudit", Iterate, Anywhere, "a preset, or generic and key=value, or Off", login::audit)
         .about("Off", "which application's logins are written to auth.log: `known`, `wordpress`, `elgg`, `nextcloud`, `drupal`, `phpmyadmin`, `basic`, `cooperative`, or `generic` and `key=value`")
@@ -328,6 +329,18 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecPingbackEngine", One, Anywhere, "On, Off or DetectionOnly", engine::pingback_engine)
         .about("Off", "whether XML-RPC calls are read, and pingbacks looked at")
         .remark("[pingback.md](pingback.md)")
+        .own(),
+    row("SecPingbackVerify", Any, Anywhere, "On or Off, and limits: timeout=, bytes=, at-once=, per-minute=, per-host=", linkbacks::verify)
+        .about("Off", "whether the source of a ping is fetched and searched for the link")
+        .remark("[pingback.md](pingback.md#verification)")
+        .own(),
+    row("SecPingbackGateway", One, Anywhere, "the URL of a webmention endpoint, discover or Off", linkbacks::gateway)
+        .about("Off", "makes its location a pingback endpoint that delivers webmentions")
+        .remark("[pingback.md](pingback.md#gateway)")
+        .own(),
+    row("SecPingbackAdvertise", One, Anywhere, "the URL of a pingback endpoint, or Off", linkbacks::advertise)
+        .about("Off", "the header `X-Pingback` of pages that have none")
+        .remark("[pingback.md](pingback.md#gateway)")
         .own(),
     row("SecStatusAccess", Iterate, Anywhere, "who may see palisade-status: local, all, or addresses and networks", client::status_access)
         .about("local", "who may see the status page besides this machine itself: nobody, all, or clients with these addresses")

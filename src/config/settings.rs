@@ -10,6 +10,7 @@ use crate::client;
 use crate::collections::Collections;
 use crate::debug_log::DebugLog;
 use crate::limits;
+use crate::linkback;
 use crate::links;
 use crate::login;
 use crate::types::EngineMode;
@@ -67,6 +68,12 @@ settings! {
     connections_reading: Arc<super::connections::Limit> = Arc::default();
     /// `SecConnWriteStateLimit`
     connections_writing: Arc<super::connections::Limit> = Arc::default();
+    /// `SecPingbackVerify`
+    pingback_verify: Option<linkback::Options> = None;
+    /// `SecPingbackGateway`
+    pingback_gateway: Option<Arc<linkback::Endpoint>> = None;
+    /// `SecPingbackAdvertise`
+    pingback_advertise: Option<Arc<str>> = None;
 
     /// `SecRequestBodyAccess`
     request_body_access: bool = false;

@@ -2,7 +2,8 @@
 
 use crate::host::Host;
 use crate::limits;
-use crate::pingback::{self, Signals};
+use crate::linkback::{Outcome, Verified, Verifier};
+use crate::pingback::{self, Finding, Signals};
 use crate::transaction::{Collection, Transaction};
 use crate::types::EngineMode;
 
@@ -26,8 +27,13 @@ impl Transaction {
             .map(|header| (&header.name[..], &header.value[..]));
         let mut signals = Signals::from_headers(headers);
         signals.server_address = Some(self.connection.local_ip);
-        let inspection =
+        let mut inspection =
             pingback::inspect(document, &start, &signals, &|name: &str| host.serves(name));
+
+        let outcome = self.verify(&inspection.finding, host);
+        if outcome.is_some_and(|outcome| outcome.verified() == Verified::No) {
+            inspection.finding.refute();
+        }
 
         let mut xmlrpc = Collection::default();
         if let Some(call) = &inspection.call {
@@ -41,6 +47,10 @@ impl Transaction {
         for (name, value) in inspection.finding.variables() {
             found.push(name, value);
         }
+        if let Some(outcome) = outcome {
+            found.push("verified", outcome.verified().name());
+            found.push("verification", outcome.name());
+        }
         let looks_on = self.config.pingback_engine == EngineMode::DetectionOnly;
         if looks_on && inspection.finding.verdict != pingback::Verdict::NotAPing {
             found.push("mode", "DetectionOnly");
@@ -51,5 +61,30 @@ impl Transaction {
         });
         self.xmlrpc = xmlrpc;
         self.pingback = found;
+    }
+
+    /// Looks for the link, where that is wanted and nothing else stands against the ping.
+    fn verify(&self, finding: &Finding, host: &dyn Host) -> Option<Outcome> {
+        let options = match self.config.pingback_gateway {
+            Some(_) => self.config.pingback_verify?.before_delivery(),
+            None => self.config.pingback_verify?,
+        };
+        let (source, target) = (finding.source.as_ref()?, finding.target.as_ref()?);
+        if !finding.is_open() {
+            return None;
+        }
+        let memory = host.linkbacks()?;
+        let connection = &self.connection;
+        let verifier = Verifier::new(options, memory, &self.config.resolver);
+        let outcome = verifier.verify(
+            source,
+            target,
+            connection.client.client,
+            connection.local_ip,
+        );
+        self.debug(4, |_| {
+            format!("Pingback verification: {}.", outcome.name()).into_bytes()
+        });
+        Some(outcome)
     }
 }

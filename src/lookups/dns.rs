@@ -1,10 +1,11 @@
-//! A small DNS client: one question for one address, one answer, in a time that is known.
+//! A small DNS client: one question for the addresses of a name, one answer, in a time that is known.
 //!
 //! The system's resolver cannot be given a time limit, and holds a thread for up to half a minute.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use super::hosts;
 use crate::limits;
 
 /// Where name servers are written down.
@@ -24,14 +25,44 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// The address of a name; `None` where it has none.
+    /// The IPv4 address of a name; `None` where it has none.
     ///
     /// # Errors
     /// No server gave an answer in [`limits::DNS_TIMEOUT`], or the name cannot be asked for.
     pub fn address(&self, name: &str) -> Result<Option<Ipv4Addr>, String> {
+        let deadline = Instant::now() + Duration::from_millis(limits::DNS_TIMEOUT);
+        let found = self.ask(name, Kind::V4, deadline)?;
+        Ok(found.into_iter().find_map(|address| match address {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        }))
+    }
+
+    /// All addresses of a name, IPv4 first; none where there is no such name. Names in `/etc/hosts` have those that stand
+    /// there.
+    ///
+    /// # Errors
+    /// No server gave an answer before the deadline or in [`limits::DNS_TIMEOUT`], or the name cannot be asked for.
+    pub fn addresses(&self, name: &str, deadline: Instant) -> Result<Vec<IpAddr>, String> {
+        let known = hosts::addresses(&hosts::read(), name);
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        let deadline = deadline.min(Instant::now() + Duration::from_millis(limits::DNS_TIMEOUT));
+        let mut found = self.ask(name, Kind::V4, deadline)?;
+        match self.ask(name, Kind::V6, deadline) {
+            Ok(more) => found.extend(more),
+            // Some old servers do not understand the question.
+            Err(error) if found.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+        Ok(found)
+    }
+
+    fn ask(&self, name: &str, kind: Kind, deadline: Instant) -> Result<Vec<IpAddr>, String> {
         let mut number = [0; 2];
         getrandom::fill(&mut number).map_err(|error| error.to_string())?;
-        let question = question(number, name).ok_or("this is no name of a host")?;
+        let question = question(number, name, kind).ok_or("this is no name of a host")?;
         let system;
         let servers = match self.servers.is_empty() {
             false => &self.servers,
@@ -40,7 +71,6 @@ impl Resolver {
                 &system
             }
         };
-        let deadline = Instant::now() + Duration::from_millis(limits::DNS_TIMEOUT);
         let mut failure = "no name server".to_owned();
         let asked = servers.len().clamp(1, SERVERS_ASKED);
         for (at, server) in servers.iter().take(asked).enumerate() {
@@ -54,6 +84,13 @@ impl Resolver {
         }
         Err(failure)
     }
+}
+
+/// The kind of address that is asked for: the number of its records (RFC 1035, RFC 3596).
+#[derive(Clone, Copy)]
+enum Kind {
+    V4 = 1,
+    V6 = 28,
 }
 
 /// The `nameserver` lines of resolv.conf; this host's own where there are none, as the system's resolver has it.
@@ -72,7 +109,7 @@ fn servers(text: &str) -> Vec<SocketAddr> {
 }
 
 /// A message that asks for the address of a name (RFC 1035, section 4).
-fn question(number: [u8; 2], name: &str) -> Option<Vec<u8>> {
+fn question(number: [u8; 2], name: &str, kind: Kind) -> Option<Vec<u8>> {
     let name = name.trim_end_matches('.');
     if name.is_empty() || name.len() > 253 {
         return None;
@@ -86,11 +123,11 @@ fn question(number: [u8; 2], name: &str) -> Option<Vec<u8>> {
         message.push(length);
         message.extend(label.bytes());
     }
-    message.extend([0, 0, 1, 0, 1]); // the root; address; Internet
+    message.extend([0, 0, kind as u8, 0, 1]); // the root; the kind; Internet
     Some(message)
 }
 
-fn ask(server: SocketAddr, question: &[u8], deadline: Instant) -> Result<Option<Ipv4Addr>, String> {
+fn ask(server: SocketAddr, question: &[u8], deadline: Instant) -> Result<Vec<IpAddr>, String> {
     let text = |error: std::io::Error| error.to_string();
     let any: SocketAddr = match server {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -126,8 +163,8 @@ fn ask(server: SocketAddr, question: &[u8], deadline: Instant) -> Result<Option<
     }
 }
 
-/// The first address in an answer; `None` if it is not one to this question.
-fn read(message: &[u8], question: &[u8]) -> Option<Result<Option<Ipv4Addr>, String>> {
+/// The addresses in an answer; `None` if it is not one to this question.
+fn read(message: &[u8], question: &[u8]) -> Option<Result<Vec<IpAddr>, String>> {
     let [id0, id1, flags0, flags1, 0, 1, answers0, answers1, ..] = *message else {
         return None;
     };
@@ -140,22 +177,32 @@ fn read(message: &[u8], question: &[u8]) -> Option<Result<Option<Ipv4Addr>, Stri
     }
     match flags1 & 15 {
         0 => {}
-        3 => return Some(Ok(None)), // no such name
+        3 => return Some(Ok(Vec::new())), // no such name
         code => return Some(Err(format!("error {code}"))),
     }
     let mut at = rest.get(asked.len()..).unwrap_or_default();
+    let mut found = Vec::new();
     for _ in 0..u16::from_be_bytes([answers0, answers1]) {
         let Some((record, data, after)) = record(at) else {
-            return Some(Err("a malformed answer".into()));
+            // What fits no datagram is left out in the middle of a record.
+            return Some(match found.is_empty() {
+                true => Err("a malformed answer".into()),
+                false => Ok(found),
+            });
         };
-        if record == 1
-            && let [a, b, c, d] = *data
+        if record == Kind::V4 as u16
+            && let Ok(address) = <[u8; 4]>::try_from(data)
         {
-            return Some(Ok(Some([a, b, c, d].into())));
+            found.push(address.into());
+        }
+        if record == Kind::V6 as u16
+            && let Ok(address) = <[u8; 16]>::try_from(data)
+        {
+            found.push(address.into());
         }
         at = after;
     }
-    Some(Ok(None))
+    Some(Ok(found))
 }
 
 /// One record: its type, its data, and what follows. Names are passed over, so that none has to be followed.

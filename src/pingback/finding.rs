@@ -100,6 +100,17 @@ impl Finding {
         self.verdict = by_reason.fold(by_score, Verdict::max);
     }
 
+    /// Whether nothing decides against the ping so far, so that it is worth a look at its source.
+    pub fn is_open(&self) -> bool {
+        matches!(self.verdict, Verdict::Genuine | Verdict::Suspicious) && self.target.is_some()
+    }
+
+    /// The source was looked at and does not link to the target.
+    pub fn refute(&mut self) {
+        self.reasons.push(Reason::Unverified);
+        self.conclude();
+    }
+
     /// The `PINGBACK` collection: keys and values in order. Empty for what is not a ping.
     ///
     /// `verdict`, `score`, `detail`, `source`, `target`, and `reason` once for every reason.

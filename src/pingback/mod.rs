@@ -18,6 +18,7 @@ use crate::body::xml::{Document, ErrorKind};
 use crate::body::xmlrpc::{Call, CallError};
 
 pub mod address;
+pub mod answer;
 mod calls;
 mod finding;
 pub mod host;

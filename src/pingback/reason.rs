@@ -66,6 +66,7 @@ reasons! {
     RootTarget "root-target" Refused, "The target is a bare host or `/`, not a page.";
     SameUrl "same-url" Refused, "Source and target are the same page.";
     Userinfo "userinfo" Refused, "Source or target carry a user name or password.";
+    Unverified "unverified" Refused, "The source was looked at, and does not link to the target.";
     PrivateSource "private-source" Abusive, "The source is not on the public Internet: fetching it would be asking around in an inner network.";
     OddPort "odd-port" Abusive, "The source is at a port other than 80 and 443: fetching it would be scanning ports.";
     Multicall "multicall" Abusive, "A system.multicall bundles several pings, another bundle, or too many calls.";

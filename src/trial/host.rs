@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use crate::host::{Host, LogLevel};
+use crate::linkback;
 use crate::metrics::Metrics;
 use crate::variables::Variable;
 
@@ -50,6 +51,11 @@ impl Host for Bench {
 
     fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// A trial asks nobody.
+    fn linkbacks(&self) -> Option<&linkback::Memory> {
+        None
     }
 
     fn program_environment(&self) -> Vec<(OsString, OsString)> {

@@ -19,6 +19,7 @@ mod collections;
 mod connections;
 mod debian;
 mod denials;
+mod gateway;
 mod guardian;
 mod harness;
 mod http2;
@@ -28,6 +29,8 @@ mod logs;
 #[path = "../support/material.rs"]
 mod material;
 mod mutations;
+#[path = "../support/network.rs"]
+mod network;
 mod panics;
 mod pingbacks;
 #[path = "../support/ports.rs"]
@@ -51,3 +54,4 @@ mod status_eyes;
 mod surface;
 mod uploads;
 mod validation;
+mod verification;

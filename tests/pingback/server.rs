@@ -8,6 +8,7 @@ use palisade::client::ClientAddress;
 use palisade::config::{Config, DirConfig, read_text};
 use palisade::facts::{Connection, Header, Request, Response};
 use palisade::host::{Host, LogLevel};
+use palisade::linkback::Memory;
 use palisade::metrics::Metrics;
 use palisade::transaction::{BodyStep, Transaction, Verdict};
 use palisade::types::Phase;
@@ -20,6 +21,7 @@ use super::corpus::{self, Case};
 struct Server {
     log: Vec<String>,
     metrics: Box<Metrics>,
+    linkbacks: Memory,
 }
 
 impl Host for Server {
@@ -47,6 +49,10 @@ impl Host for Server {
 
     fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    fn linkbacks(&self) -> Option<&Memory> {
+        Some(&self.linkbacks)
     }
 
     fn program_environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {

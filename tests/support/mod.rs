@@ -20,6 +20,7 @@ pub struct TestHost {
     pub log: Vec<String>,
     pub env: BTreeMap<String, String>,
     pub metrics: Box<Metrics>,
+    pub linkbacks: palisade::linkback::Memory,
 }
 
 impl Host for TestHost {
@@ -57,6 +58,10 @@ impl Host for TestHost {
 
     fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    fn linkbacks(&self) -> Option<&palisade::linkback::Memory> {
+        Some(&self.linkbacks)
     }
 
     fn program_environment(&self) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {

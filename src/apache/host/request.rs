@@ -235,6 +235,22 @@ impl<'r> Request<'r> {
         }
     }
 
+    /// Whether the method is POST. If not, the answer names that one.
+    pub(in crate::apache) fn allows_posting(self) -> bool {
+        // SAFETY: the request is alive; the list of methods ends with -1.
+        unsafe {
+            let request = self.as_ptr();
+            sys::ap_allow_standard_methods(request, sys::REPLACE_ALLOW, sys::M_POST, -1);
+            (*request).method_number == sys::M_POST
+        }
+    }
+
+    /// Whether it came over TLS.
+    pub(in crate::apache) fn is_secure(self) -> bool {
+        // SAFETY: a live request has a live connection.
+        unsafe { sys::ap_ssl_conn_is_ssl(self.connection().as_ptr()) != 0 }
+    }
+
     /// Answers with a text.
     pub(in crate::apache) fn answer(self, media_type: &'static CStr, text: &[u8]) {
         // SAFETY: the request is alive; httpd keeps the pointer to the type, which is static.

@@ -76,10 +76,10 @@ fn answers_of_others_do_not_count() {
 #[test]
 fn malformed_answers_are_errors_and_never_a_panic() {
     let whole = {
-        let question = question([1, 2], "a.test").unwrap();
+        let question = question([1, 2], "a.test", Kind::V4).unwrap();
         answer(&question, 0, &[(1, &[127, 0, 0, 2])])
     };
-    let question = question([1, 2], "a.test").unwrap();
+    let question = question([1, 2], "a.test", Kind::V4).unwrap();
     for length in 0..whole.len() {
         let _ = read(&whole[..length], &question);
         for bit in 0..8 {
@@ -139,4 +139,50 @@ fn the_systems_servers_are_read() {
         ]
     );
     assert_eq!(servers(""), ["127.0.0.1:53".parse().unwrap()]);
+}
+
+#[test]
+fn all_addresses_of_both_kinds_are_found() {
+    let v6: [u8; 16] = "2001:db8::7"
+        .parse::<std::net::Ipv6Addr>()
+        .unwrap()
+        .octets();
+    let soon = || Instant::now() + Duration::from_secs(5);
+    let both = server(move |question| {
+        let records: &[(u16, &[u8])] = match question[question.len() - 3] {
+            1 => &[
+                (5, &[1, b'x', 0]),
+                (1, &[192, 0, 2, 1]),
+                (1, &[192, 0, 2, 2]),
+            ],
+            _ => &[(28, &v6)],
+        };
+        vec![answer(question, 0, records)]
+    });
+    let found = both.addresses("both.test", soon()).unwrap();
+    let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["192.0.2.1", "192.0.2.2", "2001:db8::7"]);
+
+    let nobody = server(|question| vec![answer(question, 3, &[])]);
+    assert_eq!(nobody.addresses("nobody.test", soon()), Ok(Vec::new()));
+
+    // A server that does not know the other kind takes nothing away from what it knows.
+    let old = server(|question| {
+        let code = if question[question.len() - 3] == 1 {
+            0
+        } else {
+            4
+        };
+        vec![answer(question, code, &[(1, &[192, 0, 2, 1])])]
+    });
+    assert_eq!(
+        old.addresses("old.test", soon()),
+        Ok(vec![[192, 0, 2, 1].into()])
+    );
+
+    let silent = server(|_| Vec::new());
+    let begun = Instant::now();
+    let deadline = begun + Duration::from_millis(50);
+    assert!(silent.addresses("silent.test", deadline).is_err());
+    assert!(begun.elapsed() < Duration::from_millis(900));
 }
