@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once tables test test-collections test-crs test-status bench bench-instr valgrind container-test check deb deb-test image-test install clean
+.PHONY: help deps build run demo-once tables test test-collections test-wordpress test-crs test-status bench bench-instr valgrind container-test check deb deb-test image-test install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,8 @@ test: deps-test build ## install what is missing, build, and run every test, the
 	cargo test --test audit -- --ignored a_hundred_thousand
 	CRS_MPM=prefork CRS_PREFILTER=Off cargo test --test crs
 	scripts/valgrind.sh
+	scripts/deps.sh php && scripts/deps.sh wordpress || true
+	scripts/test-wordpress.sh
 	scripts/podman-setup.sh || [ "$$PALISADE_REQUIRE_CONTAINER" != 1 ]
 	container/test.sh
 
@@ -48,6 +50,11 @@ test-collections: build ## the tests of persistent collections at the size that 
 test-status: build ## the status page in Chromium and its plugin in munin, both installed if they are missing
 	scripts/deps.sh build run status
 	PALISADE_REQUIRE_STATUS=1 PALISADE_REQUIRE_HTTPD=1 cargo test --test httpd status
+
+test-wordpress: build ## two real WordPress sites behind Palisade, in namespaces of their own (as root)
+	scripts/deps.sh php
+	scripts/deps.sh wordpress
+	PALISADE_REQUIRE_WORDPRESS=1 scripts/test-wordpress.sh
 
 test-crs: build ## only the regression tests of the Core Rule Set (CRS_DIR says where they are), event and prefork
 	cargo test --test crs -- --nocapture

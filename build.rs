@@ -245,6 +245,7 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
         "ap_get_server_(banner|description|port)",
         "ap_get_status_line",
         "ap_get_useragent_host",
+        "ap_set_content_(length|type)",
         "ap_(get|set)_module_config",
         "ap_get_(request|server)_module_loglevel",
         "ap_log_r?error_",

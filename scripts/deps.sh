@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the packages that the named sets need and that are not there yet: the one list of them is here.
 #
-#   scripts/deps.sh [build] [run] [test] [status] [check] [package] [container]      (no set: build run)
+#   scripts/deps.sh [build] [run] [test] [status] [check] [package] [container] [php] [wordpress]      (no set: build run)
 #
 # On Debian and its relatives apt installs them, as root or through sudo; who is neither is told the command to have
 # somebody run. Elsewhere the packages' Fedora names are printed and it is enough that the tools are there.
@@ -21,9 +21,18 @@ describe() {
       tools='apache2|httpd curl' ;;
     # mod_security2 and its rule set are the peer that some tests compare with.
     test)
-      debian='redis-server fail2ban ssdeep valgrind iproute2 libapache2-mod-security2 modsecurity-crs'
-      fedora='redis fail2ban ssdeep valgrind iproute mod_security mod_security_crs'
-      tools='redis-server|valkey-server fail2ban-regex valgrind' ;;
+      debian='redis-server fail2ban squid ssdeep valgrind iproute2 libapache2-mod-security2 modsecurity-crs'
+      fedora='redis fail2ban squid ssdeep valgrind iproute mod_security mod_security_crs'
+      tools='redis-server|valkey-server fail2ban-regex squid valgrind' ;;
+    # A real WordPress. In two sets, in this order: where php-fpm is there already, Debian does not add its httpd module.
+    php)
+      debian='php-fpm php-cli php-mysql php-xml php-curl php-mbstring mariadb-server-core mariadb-client-core'
+      fedora='php-fpm php-cli php-mysqlnd php-xml php-mbstring mariadb-server mariadb'
+      tools='php mariadbd' ;;
+    wordpress)
+      debian='php wordpress wordpress-theme-twentytwentythree'
+      fedora='wordpress'
+      tools='' ;;
     check)
       debian='shellcheck'
       fedora='ShellCheck'
@@ -43,7 +52,7 @@ describe() {
       fedora='podman runc conmon netavark iptables debootstrap ca-certificates'
       tools='podman' ;;
     *)
-      echo "deps: no such set: $1 (build, run, test, status, check, package, container)" >&2
+      echo "deps: no such set: $1 (build, run, test, status, check, package, container, php, wordpress)" >&2
       exit 2 ;;
   esac
 }

@@ -40,6 +40,9 @@ pub trait Host {
     /// The last touch to a program that is about to start: what the server has open is the server's.
     fn prepare_program(&self, program: &mut Command);
 
+    /// Rules have banned this client (`ClientAddress::network`), and the collections have it: whoever remembers otherwise must forget.
+    fn banned(&self, _network: &str) {}
+
     /// Whether this host name (lower case, no port) is served here: a `ServerName` or `ServerAlias` of any virtual host.
     fn serves(&self, host: &str) -> bool;
 }

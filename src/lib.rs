@@ -20,6 +20,7 @@ pub mod types;
 pub mod variables;
 
 // Pure rooms: bytes in, answers out.
+pub mod bans;
 pub mod body;
 pub mod client;
 pub mod collections;

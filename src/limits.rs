@@ -310,6 +310,30 @@ pub const REDIS_CONNECTIONS: usize = 8;
 pub const REDIS_CONNECTIONS_MAXIMUM: usize = 64;
 
 // ---------------------------------------------------------------------------------------------------------------------
+// bans
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Seconds that a process remembers what the collections said of a client. So long a ban that another machine has made, or that
+/// somebody has lifted, can go unnoticed; those of this machine are known at once.
+pub const BAN_MEMORY: i64 = 3;
+
+/// Clients that a process remembers. Those that ask in one [`BAN_MEMORY`] are fewer; a slot takes some 100 bytes.
+pub const BAN_CLIENTS_REMEMBERED: usize = 4096;
+
+/// Seconds between two lines in the error log about one client that is cut off, from all processes together. The first one
+/// is what filters need; the rest would only fill the disk.
+pub const BAN_LINE_INTERVAL: u64 = 60;
+
+/// Most bytes of `SecBanFile` that are read: room for the most entries with a comment each.
+pub const BAN_FILE_BYTES: u64 = 4_194_304;
+
+/// Most entries of `SecBanFile`. More than lists in use have; each takes some 50 bytes in every process.
+pub const BAN_FILE_ENTRIES: usize = 65_536;
+
+/// Most lines of `SecBanFile` that are complained about one by one when it is read.
+pub const BAN_FILE_COMPLAINTS: usize = 10;
+
+// ---------------------------------------------------------------------------------------------------------------------
 // scripts
 // ---------------------------------------------------------------------------------------------------------------------
 

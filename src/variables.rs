@@ -177,6 +177,11 @@ variables! {
     ClientAddress "CLIENT_ADDRESS" Scalar RequestHeaders "the client's address",
     PeerAddress "PEER_ADDRESS" Scalar RequestHeaders "the address at the other end of the connection",
     ForwardedFor "FORWARDED_FOR" Scalar RequestHeaders "the forwarding header as received, also where mod_remoteip took it away",
+    ClientNetwork "CLIENT_NETWORK" Scalar RequestHeaders "whom counters are about: the client's IPv4 address, or the /64 of its IPv6 address; no value where it cannot be blamed",
+    RefusedBy "REFUSED_BY" Scalar RequestHeaders "the id of the rule that refused the request",
+    Client "CLIENT" KeyedCollection RequestHeaders "a persistent collection about the client; `CLIENT:banned` cuts it off",
+    PingbackSource "PINGBACK_SOURCE" KeyedCollection RequestHeaders "a persistent collection about the host of a ping's source",
+    PingbackTarget "PINGBACK_TARGET" KeyedCollection RequestHeaders "a persistent collection about a ping's target",
     XmlRpc "XMLRPC" Collection RequestBody "method and parameters of an XML-RPC call",
     Pingback "PINGBACK" Collection RequestBody "source, target, verdict and reason of a pingback",
 }
@@ -195,7 +200,16 @@ impl Variable {
         use Variable::*;
         matches!(
             self,
-            ClientAddress | PeerAddress | ForwardedFor | XmlRpc | Pingback
+            ClientAddress
+                | PeerAddress
+                | ForwardedFor
+                | ClientNetwork
+                | RefusedBy
+                | Client
+                | PingbackSource
+                | PingbackTarget
+                | XmlRpc
+                | Pingback
         )
     }
 
@@ -232,6 +246,15 @@ impl Variable {
                 | ResponseBody
                 | ResponseHeaders
                 | ResponseHeadersNames
+        )
+    }
+
+    /// Whether it is a collection that lasts from one request to the next.
+    pub fn is_persistent(self) -> bool {
+        use Variable::*;
+        matches!(
+            self,
+            Global | Ip | Session | User | Resource | Client | PingbackSource | PingbackTarget
         )
     }
 

@@ -6,6 +6,10 @@
 
 #[path = "pingback/corpus.rs"]
 mod corpus;
+#[path = "pingback/mutations.rs"]
+mod mutations;
+#[path = "support/random.rs"]
+mod random;
 #[path = "pingback/rules.rs"]
 mod rules;
 #[path = "pingback/server.rs"]

@@ -99,6 +99,5 @@ pub(super) fn split_name(text: &[u8]) -> Option<(Option<Variable>, &[u8])> {
 
 /// The collections that rules may write.
 fn writable(variable: Variable) -> bool {
-    use Variable::*;
-    matches!(variable, Tx | Global | Ip | Session | User | Resource)
+    variable == Variable::Tx || variable.is_persistent()
 }

@@ -367,7 +367,7 @@ fn namespace(text: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     Ok((prefix.to_vec(), uri.trim_ascii().to_vec()))
 }
 
-/// Compat: any name is accepted; what is not one of the five collections can be written and never read.
+/// Compat: any name is accepted; what is not a persistent collection can be written and never read.
 fn init_collection(text: &[u8]) -> Option<CollectionAction> {
     let at = memchr::memchr(b'=', text)?;
     let (name, key) = text.split_at(at);
@@ -394,8 +394,7 @@ fn timed(action: &str, text: &[u8]) -> Option<CollectionAction> {
 }
 
 fn persistent(name: &str) -> Option<Variable> {
-    use Variable::*;
-    Variable::lookup(name).filter(|found| matches!(found, Global | Ip | Session | User | Resource))
+    Variable::lookup(name).filter(|found| found.is_persistent())
 }
 
 fn matched_bytes(given: Option<&[u8]>) -> Sanitise {

@@ -117,6 +117,10 @@ impl Host for HttpdHost<'_> {
         process::keep_descriptors(program);
     }
 
+    fn banned(&self, network: &str) {
+        shared::bans().announce(network);
+    }
+
     fn serves(&self, host: &str) -> bool {
         is_served(host)
     }

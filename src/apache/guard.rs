@@ -34,6 +34,8 @@ pub(super) enum Outcome {
     Done,
     /// Answer with this status.
     Status(u16),
+    /// This hook has answered: go to the end of the request.
+    Answered,
     /// A filter has answered already: say nothing more.
     AlreadyAnswered,
 }
@@ -46,6 +48,7 @@ impl Answer for Outcome {
             Outcome::Declined => sys::DECLINED,
             Outcome::Done => sys::OK,
             Outcome::Status(status) => c_int::from(status),
+            Outcome::Answered => sys::DONE,
             Outcome::AlreadyAnswered => sys::AP_FILTER_ERROR,
         }
     }

@@ -3,8 +3,8 @@
 use super::guard::Outcome;
 use super::host::request::Request;
 use super::host::server;
-use super::request_body;
 use super::state::State;
+use super::{answer, hooks, request_body};
 use crate::transaction::{Interruption, InterruptionKind};
 
 /// The source file name of mod_proxy.
@@ -16,6 +16,14 @@ pub(super) fn refuse(request: Request<'_>, state: &State, interruption: &Interru
         InterruptionKind::Proxy(url) if server::is_linked(MOD_PROXY) => {
             request.proxy_to(url);
             return Outcome::Done;
+        }
+        InterruptionKind::Deny
+            if let Some(fault) = state.look(|transaction| transaction.fault()).flatten() =>
+        {
+            leave_no_body_behind(request, state);
+            // It sees the refusal, and finishes the transaction before the answer leaves.
+            hooks::add_response_filter(request);
+            return answer::send(request, 200, c"text/xml", fault.body().as_bytes());
         }
         _ => Outcome::Status(apply(request, interruption)),
     };

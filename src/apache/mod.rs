@@ -19,8 +19,10 @@
 
 mod access_log;
 mod advertise;
+mod answer;
 mod child;
 mod connections;
+mod cut_off;
 mod dirconf;
 mod directives;
 mod edits;

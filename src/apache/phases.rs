@@ -1,13 +1,15 @@
 //! The bodies of the request hooks, in the order in which a request meets them.
 
 use std::ffi::{c_char, c_int};
+use std::sync::Arc;
 
 use super::guard::{self, Answer, Observed, Outcome, Panicked};
 use super::host::request::Request;
-use super::state::{self, State};
-use super::{dirconf, facts, hooks, intervene, logging, login, request_body, sys};
+use super::state::{self, Admission, State};
+use super::{cut_off, dirconf, facts, hooks, intervene, logging, login, request_body, sys};
+use crate::config::Config;
 use crate::transaction::Verdict;
-use crate::types::Phase;
+use crate::types::{EngineMode, Phase};
 
 /// Runs the body of a hook that may refuse the request.
 fn request_hook(
@@ -50,10 +52,15 @@ pub(super) unsafe extern "C" fn post_read_request(request: *mut sys::request_rec
         if !request.is_initial() {
             return Outcome::Declined;
         }
-        match begin(request) {
-            Some(state) => run(request, state, Phase::RequestHeaders),
-            None => Outcome::Declined,
+        let Some((state, config)) = prepare(request) else {
+            return Outcome::Declined;
+        };
+        let connection = facts::connection(request, &config, &state.forwarding);
+        if let Some(answered) = cut_off::refuse(request, state, &config, &connection) {
+            return answered;
         }
+        state.begin(request, config, connection);
+        run(request, state, Phase::RequestHeaders)
     })
 }
 
@@ -64,6 +71,10 @@ pub(super) unsafe extern "C" fn fixups(request: *mut sys::request_rec) -> c_int 
     request_hook("fixups", request, |request| {
         if !request.is_initial() {
             return Outcome::Declined;
+        }
+        // Where bans are in force only in this section.
+        if let Some(answered) = cut_off_here(request) {
+            return answered;
         }
         let state = match state::of(request).filter(|state| state.has_transaction()) {
             Some(state) => {
@@ -94,15 +105,34 @@ pub(super) unsafe extern "C" fn fixups(request: *mut sys::request_rec) -> c_int 
     })
 }
 
+/// Cuts a banned client off whom nobody has looked for so far. Its transaction, where it has begun, is given up.
+fn cut_off_here(request: Request<'_>) -> Option<Outcome> {
+    let (state, config) = prepare(request)?;
+    if state.is_admitted() || config.ban_mode() == EngineMode::Off {
+        return None;
+    }
+    let connection = facts::connection(request, &config, &state.forwarding);
+    let answered = cut_off::refuse(request, state, &config, &connection)?;
+    state.give_up();
+    Some(answered)
+}
+
 /// Begins the transaction of a request if the configuration asks for one.
 fn begin(request: Request<'_>) -> Option<&State> {
+    let (state, config) = prepare(request)?;
+    let connection = facts::connection(request, &config, &state.forwarding);
+    state.begin(request, config, connection);
+    Some(state)
+}
+
+/// The state and the configuration of a request, if the configuration asks for a transaction.
+fn prepare(request: Request<'_>) -> Option<(&State, Arc<Config>)> {
     let config = dirconf::of_request(request)?.resolved();
     if !config.active() {
         return None;
     }
     let state = state::of(request).unwrap_or_else(|| state::attach(request, Vec::new()));
-    state.begin(request, config);
-    Some(state)
+    Some((state, config))
 }
 
 /// Runs a request phase.
@@ -226,5 +256,11 @@ pub(super) unsafe extern "C" fn log_transaction(request: *mut sys::request_rec) 
 /// request came has nothing to log.
 fn late(request: Request<'_>) -> Option<&State> {
     let came = request.is_initial() && request.line().is_some_and(|line| !line.is_empty());
-    if came { begin(request) } else { None }
+    let is_cut_off =
+        state::of(request).is_some_and(|state| state.admission.get() == Admission::CutOff);
+    if came && !is_cut_off {
+        begin(request)
+    } else {
+        None
+    }
 }

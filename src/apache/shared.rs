@@ -8,6 +8,7 @@ use super::host::pool::Pool;
 use super::host::server::Server;
 use super::sys;
 use crate::audit::Losses;
+use crate::bans::Board;
 use crate::linkback::Memory;
 use crate::login::Recent;
 use crate::metrics::Metrics;
@@ -18,6 +19,7 @@ struct Shared {
     login_losses: Losses,
     recent_logins: Recent,
     linkbacks: Memory,
+    bans: Board,
 }
 
 /// Made before the first child is forked, and never given back: restarts keep counting.
@@ -29,6 +31,7 @@ static OWN: Shared = Shared {
     login_losses: Losses::new(),
     recent_logins: Recent::new(),
     linkbacks: Memory::new(),
+    bans: Board::new(),
 };
 
 /// Asks the system for the memory, once in the life of httpd. Without it every process would count for itself, and say so.
@@ -91,4 +94,9 @@ pub(super) fn recent_logins() -> &'static Recent {
 /// What is known of pages fetched for pings.
 pub(super) fn linkbacks() -> &'static Memory {
     &shared().linkbacks
+}
+
+/// What the processes tell each other about bans.
+pub(super) fn bans() -> &'static Board {
+    &shared().bans
 }

@@ -15,7 +15,7 @@ use super::host::request::Request;
 use super::login::Login;
 use super::{dirconf, module, shared, sys};
 use crate::config::Config;
-use crate::facts::Header;
+use crate::facts::{Connection, Header};
 use crate::transaction::Transaction;
 use crate::types::EngineMode;
 
@@ -41,12 +41,26 @@ pub(super) struct State {
     pub(super) login: OnceCell<Option<Box<Login>>>,
     transaction: RefCell<Option<Transaction>>,
     overheard: RefCell<Vec<String>>,
+    /// Whether the client has been looked for among those that are banned, and what came of it.
+    pub(super) admission: Cell<Admission>,
     /// A hook has panicked: no phase runs any more.
     broken: Cell<bool>,
     /// Whether a failure of ours must not stop the request: `SecRuleEngine` is not `On`. `None` before that is known.
     fails_open: Cell<Option<bool>>,
     #[cfg(feature = "planted-panic")]
     planted: Planted,
+}
+
+/// What is known of a client's ban.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Admission {
+    /// Nobody has looked.
+    #[default]
+    Open,
+    /// It is not banned, or only looked at.
+    Admitted,
+    /// It is banned, and has its answer: there is no transaction, and there will be none.
+    CutOff,
 }
 
 /// The state of the request that this one serves.
@@ -110,9 +124,8 @@ pub(super) fn broken(request: Request<'_>) -> Outcome {
 
 impl State {
     /// Begins a transaction.
-    pub(super) fn begin(&self, request: Request<'_>, config: Arc<Config>) {
+    pub(super) fn begin(&self, request: Request<'_>, config: Arc<Config>, connection: Connection) {
         self.fails_open.set(Some(config.engine != EngineMode::On));
-        let connection = facts::connection(request, &config, &self.forwarding);
         let facts = facts::request(request, &self.forwarding);
         let transaction = Transaction::new(config, connection, facts);
         transaction.begun(shared::metrics());
@@ -126,6 +139,16 @@ impl State {
             transaction.set_config(config);
             transaction.set_path(facts::path(request));
         });
+    }
+
+    /// Whether the client was looked for among those that are banned, and passed.
+    pub(super) fn is_admitted(&self) -> bool {
+        self.admission.get() == Admission::Admitted
+    }
+
+    /// Gives up the transaction: the request has its answer.
+    pub(super) fn give_up(&self) {
+        *self.transaction.borrow_mut() = None;
     }
 
     /// Takes request headers away until there is a response.

@@ -10,7 +10,7 @@
 //! header is kept as it was received.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 mod admitted;
 mod forwarded;
@@ -27,6 +27,9 @@ pub const MAX_HOPS: usize = 64;
 
 /// Most bytes of a forwarding header that a log entry shows: the right end, which proxies wrote. Room for 20 IPv6 hops.
 pub const MAX_LOGGED_FORWARDED_FOR: usize = 1024;
+
+/// The part of an IPv6 address that a provider gives a subscriber: the first 64 bits, never less.
+const SUBSCRIBER_MASK: u128 = !0 << 64;
 
 /// The answer to "who sent this?", and how far it can be trusted.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -193,6 +196,18 @@ impl ClientAddress {
     pub fn is_on_this_machine(&self, own: IpAddr) -> bool {
         let is_here = |address: IpAddr| networks::is_own(address) || address == own.to_canonical();
         self.forwarded_for.is_none() && is_here(self.peer) && is_here(self.client)
+    }
+
+    /// Whom counters and bans are about: an IPv4 address, or the /64 of an IPv6 address (`2001:db8:0:1::/64`), within which
+    /// one subscriber has all addresses. `None` for a client that cannot be held responsible.
+    pub fn network(&self) -> Option<String> {
+        self.attributable.then(|| match self.client {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let network = Ipv6Addr::from_bits(address.to_bits() & SUBSCRIBER_MASK);
+                format!("{network}/64")
+            }
+        })
     }
 
     /// The value of `Client-Address:` in part H of the audit log.

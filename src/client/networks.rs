@@ -67,6 +67,12 @@ impl Network {
         Ok(Network::new(position(address), prefix + offset))
     }
 
+    /// How many leading bits of the 128 on the line the network's addresses share, and the first of them.
+    pub fn prefix(&self) -> (u8, u128) {
+        let host = (self.first ^ self.last).count_ones();
+        (u8::try_from(128 - host).unwrap_or(0), self.first)
+    }
+
     /// Whether `address` belongs to the network.
     pub fn contains(&self, address: IpAddr) -> bool {
         (self.first..=self.last).contains(&position(address))
@@ -80,7 +86,7 @@ impl Network {
 }
 
 /// The place of an address on the line.
-fn position(address: IpAddr) -> u128 {
+pub fn position(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped(),
         IpAddr::V6(address) => address,
@@ -247,6 +253,23 @@ mod tests {
             );
             assert!(
                 !network.contains(ip(below)) && !network.contains(ip(above)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_prefix_is_counted_on_the_line_of_both_families() {
+        for (text, bits, first) in [
+            ("192.0.2.7", 128, "192.0.2.7"),
+            ("192.0.2.7/24", 120, "192.0.2.0"),
+            ("0.0.0.0/0", 96, "0.0.0.0"),
+            ("2001:db8:1:2::3/64", 64, "2001:db8:1:2::"),
+            ("::/0", 0, "::"),
+        ] {
+            assert_eq!(
+                network(text).prefix(),
+                (bits, position(ip(first))),
                 "{text}"
             );
         }

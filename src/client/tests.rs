@@ -125,6 +125,30 @@ fn the_log_shows_the_right_end_of_a_long_header() {
 }
 
 #[test]
+fn counters_are_about_an_address_or_a_subscriber() {
+    let network = |text| ClientAddress::direct(ip(text), 1).network();
+    assert_eq!(network("198.51.100.7").as_deref(), Some("198.51.100.7"));
+    assert_eq!(
+        network("::ffff:198.51.100.7").as_deref(),
+        Some("198.51.100.7")
+    );
+    let neighbours = ["2001:db8:1:2::7", "2001:db8:1:2:ffff::1"].map(network);
+    assert!(
+        neighbours
+            .iter()
+            .all(|n| n.as_deref() == Some("2001:db8:1:2::/64"))
+    );
+    assert_eq!(
+        network("2001:db8:1:3::7").as_deref(),
+        Some("2001:db8:1:3::/64")
+    );
+    // This machine is never to blame, nor is who forwards what cannot be read.
+    for nobody in ["127.0.0.1", "::1", "0.0.0.0"] {
+        assert_eq!(network(nobody), None);
+    }
+}
+
+#[test]
 fn nothing_in_a_header_can_forge_a_log_line() {
     let hostile: Vec<u8> = (0..=255).collect();
     let client = ClientAddress {

@@ -2,6 +2,7 @@
 
 mod absent;
 mod audit;
+mod bans;
 mod body;
 mod client;
 mod connections;
@@ -325,6 +326,21 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecLoginAuditFormat", One, Anywhere, "LoginSyslog or wp-fail2ban", login::format)
         .about("LoginSyslog", "in whose words logins are written")
         .remark("[logins.md](logins.md)")
+        .own(),
+    row("SecBanEngine", One, Anywhere, "On, Off or DetectionOnly", bans::engine)
+        .about("On with SecBanFile, else Off", "whether clients that rules (`CLIENT:banned`) or SecBanFile have banned are cut off, as far as SecRuleEngine goes")
+        .remark("[bans.md](bans.md)")
+        .own(),
+    row("SecBanFile", One, Server, "a file of addresses to cut off", bans::file)
+        .about("", "a file of addresses to cut off, which any program may write")
+        .remark("[bans.md](bans.md)")
+        .own(),
+    row("SecBanExempt", Iterate, Server, "addresses and networks that are never cut off", bans::exempt)
+        .about("", "who is never cut off")
+        .own(),
+    row("SecPingbackResponse", One, Anywhere, "status or fault", engine::pingback_response)
+        .about("status", "how a pingback that is refused is answered: with the rule's status, or with 200 and an XML-RPC fault")
+        .remark("[pingback.md](pingback.md)")
         .own(),
     row("SecPingbackEngine", One, Anywhere, "On, Off or DetectionOnly", engine::pingback_engine)
         .about("Off", "whether XML-RPC calls are read, and pingbacks looked at")

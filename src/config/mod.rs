@@ -21,7 +21,7 @@ pub use directive::{Arity, Directive, Place, Scope, Support};
 pub use directives::DIRECTIVES;
 pub use file::{FileError, read_file, read_text};
 pub use section::{Config, DirConfig};
-pub use settings::{KeepFiles, LimitAction, Settings};
+pub use settings::{KeepFiles, LimitAction, PingbackResponse, Settings};
 pub use tree::{Node, Plan, Statement, Tree};
 
 #[cfg(test)]

@@ -248,6 +248,25 @@ impl Config {
             || self.guardian.is_some()
     }
 
+    /// What becomes of clients that are banned: `SecBanEngine`, which is on where there is a `SecBanFile`, as far as `SecRuleEngine`
+    /// goes.
+    pub fn ban_mode(&self) -> EngineMode {
+        let default = match self.ban_file {
+            Some(_) => EngineMode::On,
+            None => EngineMode::Off,
+        };
+        match (self.engine, self.ban_engine.unwrap_or(default)) {
+            (EngineMode::Off, _) | (_, EngineMode::Off) => EngineMode::Off,
+            (EngineMode::On, EngineMode::On) => EngineMode::On,
+            _ => EngineMode::DetectionOnly,
+        }
+    }
+
+    /// Whether rules ban, and not a file alone.
+    pub fn rules_ban(&self) -> bool {
+        self.ban_engine.is_some()
+    }
+
     /// Whether uploaded files go to disk while they are inspected: a directive or a rule wants them there.
     pub fn stores_uploads(&self) -> bool {
         let inspects = || {

@@ -74,6 +74,14 @@ settings! {
     pingback_gateway: Option<Arc<linkback::Endpoint>> = None;
     /// `SecPingbackAdvertise`
     pingback_advertise: Option<Arc<str>> = None;
+    /// `SecPingbackResponse`
+    pingback_response: PingbackResponse = PingbackResponse::Status;
+    /// `SecBanEngine`, where it is said
+    ban_engine: Option<EngineMode> = None;
+    /// `SecBanFile`
+    ban_file: Option<Arc<crate::bans::BanFile>> = None;
+    /// `SecBanExempt`, all of them
+    ban_exempt: Arc<client::networks::NetworkSet> = Arc::default();
 
     /// `SecRequestBodyAccess`
     request_body_access: bool = false;
@@ -208,6 +216,15 @@ settings! {
     pcre_match_limit: Option<u32> = None;
     /// `SecPcreMatchLimitRecursion`
     pcre_match_limit_recursion: Option<u32> = None;
+}
+
+/// How a pingback that is refused is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PingbackResponse {
+    /// With the status that the rule says.
+    Status,
+    /// With 200 and an XML-RPC fault.
+    Fault,
 }
 
 /// What to do with a body over its limit.

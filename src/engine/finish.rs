@@ -35,7 +35,7 @@ impl Transaction {
         let begun = Instant::now();
         self.say(4, "Initialising logging.");
         self.run_rules(Phase::Logging, host);
-        self.store_collections();
+        self.store_collections(host);
         self.spend(Phase::Logging, begun);
         let relevant = self.is_relevant();
         self.settle_uploads(relevant);

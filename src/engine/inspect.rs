@@ -1,5 +1,6 @@
 //! Fills the XMLRPC and PINGBACK collections, before phase 2.
 
+use crate::config::PingbackResponse;
 use crate::host::Host;
 use crate::limits;
 use crate::linkback::{Outcome, Verified, Verifier};
@@ -43,6 +44,8 @@ impl Transaction {
                 xmlrpc.push(format!("param.{}", at + 1), param.shared_text());
             }
         }
+        let answers_faults = self.config.pingback_response == PingbackResponse::Fault;
+        self.fault = inspection.finding.refusal().filter(|_| answers_faults);
         let mut found = Collection::default();
         for (name, value) in inspection.finding.variables() {
             found.push(name, value);

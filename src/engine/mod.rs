@@ -89,7 +89,7 @@ impl Transaction {
         // Before the response leaves: a client that has it counts at its next request. A refusal is stored by `finish`.
         if phase == Phase::ResponseBody && self.interruption.is_none() {
             self.narrate_injection();
-            self.store_collections();
+            self.store_collections(host);
         }
         match (&self.interruption, skipped) {
             (Some(interruption), false) => Verdict::Interrupt(interruption.clone()),

@@ -173,6 +173,7 @@ impl Transaction {
             }
             Ending::Interrupt(kind, status) => {
                 self.matches.intercepted = Some((self.phase, message));
+                self.matches.refused_by = Some(chain.id());
                 self.interrupt(self.phase, Interruption { kind, status });
                 true
             }

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::debug::sentence;
 use crate::actions::CollectionAction;
-use crate::collections::{Id, Live, now};
+use crate::bans;
+use crate::collections::{Change, Id, Live, now};
 use crate::host::Host;
 use crate::limits;
 use crate::operators::atoi;
@@ -99,8 +100,8 @@ impl Transaction {
             .map(|(_, live)| live)
     }
 
-    /// Hands the store what rules have changed since it was last told.
-    pub(super) fn store_collections(&mut self) {
+    /// Hands the store what rules have changed since it was last told, and the host whom they have banned.
+    pub(super) fn store_collections(&mut self, host: &dyn Host) {
         let now = now();
         let changes = self.persistent.iter_mut();
         let changes: Vec<_> = changes
@@ -118,6 +119,16 @@ impl Transaction {
                 ];
                 self.debug(4, |_| sentence(&words, &[id.name.as_bytes(), &id.key]));
             }
+        }
+        let bans = |change: &Change| {
+            let mut set = change.set.iter().map(|(name, _)| name);
+            set.any(|name| name.eq_ignore_ascii_case(bans::BANNED))
+        };
+        for (id, _) in changes
+            .iter()
+            .filter(|(id, change)| id.name == bans::COLLECTION && bans(change))
+        {
+            host.banned(&String::from_utf8_lossy(&id.key));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a pingback server answers: XML-RPC, with the codes that the specification and its senders know.
 
 use super::finding::{Finding, Verdict};
-use super::reason::Reason;
+use super::reason::{Reason, Weight};
 
 /// Codes of faults (Pingback 1.0, section 2.3; XML-RPC's own below zero).
 pub mod code {
@@ -105,6 +105,17 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// The fault that a refusal is answered with (`SecPingbackResponse fault`): that of the first reason which decides by
+    /// itself; where oddities or other rules decide, access is denied. `None` where this is no business of pingbacks.
+    pub fn refusal(&self) -> Option<Fault> {
+        let decides = |reason: &&Reason| !matches!(reason.weight(), Weight::Points(_));
+        let reason = self.reasons.iter().find(decides);
+        let fault = reason.map_or(Fault(code::DENIED), |reason| reason.fault());
+        (self.verdict != Verdict::NotAPing).then_some(fault)
+    }
+}
+
 /// The answer to a ping that was taken.
 pub fn accepted(source: &str, target: &str) -> String {
     format!(
@@ -183,5 +194,24 @@ mod tests {
         ] {
             assert!(codes.contains(&expected), "{expected:?} in {codes:?}");
         }
+    }
+
+    #[test]
+    fn the_first_reason_that_decides_has_the_word() {
+        let code = |reasons: &[Reason]| {
+            let mut finding = Finding {
+                reasons: reasons.to_vec(),
+                ..Finding::default()
+            };
+            finding.conclude();
+            finding.refusal().map(|fault| fault.0)
+        };
+        assert_eq!(code(&[Reason::Chunked, Reason::MalformedXml]), Some(-32700));
+        assert_eq!(code(&[Reason::RootTarget, Reason::PrivateSource]), Some(33));
+        assert_eq!(code(&[Reason::PrivateSource]), Some(49));
+        assert_eq!(code(&[Reason::Multicall, Reason::NoAgent]), Some(49));
+        assert_eq!(code(&[Reason::NoAgent, Reason::Chunked]), Some(49));
+        assert_eq!(code(&[]), Some(49));
+        assert_eq!(Finding::default().refusal(), None);
     }
 }

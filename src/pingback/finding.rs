@@ -68,6 +68,10 @@ pub struct Finding {
     pub source: Option<Vec<u8>>,
     /// The target of the ping likewise.
     pub target: Option<Vec<u8>>,
+    /// The host of the source, where that is a URL: what several pings have in common.
+    pub source_host: Option<String>,
+    /// Host and path of the target likewise: one name for a page, however it is written.
+    pub target_page: Option<String>,
     /// The method called; `None` when the body is not an XML-RPC call.
     pub method: Option<Vec<u8>>,
     /// How many calls the body makes: 1, or what a `system.multicall` bundles; 0 when it is not an XML-RPC call.
@@ -129,6 +133,15 @@ impl Finding {
         );
         variables.extend(self.source.clone().map(|source| ("source", source)));
         variables.extend(self.target.clone().map(|target| ("target", target)));
+        let of_urls = [
+            ("source_host", &self.source_host),
+            ("target_page", &self.target_page),
+        ];
+        variables.extend(
+            of_urls
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value.clone()?.into_bytes()))),
+        );
         variables.extend(
             self.reasons
                 .iter()

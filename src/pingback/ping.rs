@@ -34,6 +34,7 @@ pub(super) fn judge(
     note(is_bad(&target), Reason::BadTargetUrl);
 
     if let Ok(source) = &source {
+        finding.source_host = Some(source.host.to_string());
         let own = signals
             .server_address
             .map(|address| Host::Address(address.to_canonical()));
@@ -52,6 +53,11 @@ pub(super) fn judge(
         );
     }
     if let Ok(target) = &target {
+        finding.target_page = Some(format!(
+            "{}{}",
+            target.host,
+            target.path.trim_end_matches('/')
+        ));
         note(
             !site.serves(&target.host.to_string()),
             Reason::TargetNotHere,

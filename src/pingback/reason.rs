@@ -76,6 +76,7 @@ reasons! {
     BarePhpAgent "bare-php-agent" Points(2), "The User-Agent is nothing but PHP/x.y.z or the name of a PHP library.";
     NoAgent "no-agent" Points(2), "There is no User-Agent, which XML-RPC demands.";
     ContentType "content-type" Points(2), "The Content-Type is not text/xml or application/xml.";
+    SpamTool "spam-tool" Points(2), "The body is chunked and the User-Agent nothing but PHP/x.y.z: PHP itself never does that, the program that spams does.";
     AddressSource "address-source" Points(2), "The source's host is an address and not a name.";
 }
 

@@ -52,6 +52,7 @@ impl<'a> Signals<'a> {
             is_bare_php(agent).then_some(Reason::BarePhpAgent),
             no_agent.then_some(Reason::NoAgent),
             (!is_xml(self.content_type)).then_some(Reason::ContentType),
+            (self.chunked && is_php_version(agent)).then_some(Reason::SpamTool),
         ]
         .into_iter()
         .flatten()
@@ -60,17 +61,23 @@ impl<'a> Signals<'a> {
 
 /// `PHP/5.2.10` and nothing else, or the untouched default of a PHP library, as spam programs send them.
 fn is_bare_php(agent: &[u8]) -> bool {
+    is_php_version(agent) || after(agent, b"XML-RPC for PHP").is_some()
+}
+
+/// `PHP/5.2.10` and nothing else.
+fn is_php_version(agent: &[u8]) -> bool {
     let is_version = |rest: &[u8]| {
         rest.iter()
             .all(|b| b.is_ascii_alphanumeric() || b".-+~_".contains(b))
     };
-    let after = |prefix: &[u8]| {
-        let (start, rest) = agent.split_at_checked(prefix.len())?;
-        start.eq_ignore_ascii_case(prefix).then_some(rest)
-    };
-    after(b"PHP").is_some_and(|rest| {
-        rest.is_empty() || rest.starts_with(b"/") && is_version(rest.get(1..).unwrap_or_default())
-    }) || after(b"XML-RPC for PHP").is_some()
+    after(agent, b"PHP")
+        .is_some_and(|rest| rest.is_empty() || rest.strip_prefix(b"/").is_some_and(is_version))
+}
+
+/// What follows a beginning, in any case.
+fn after<'t>(text: &'t [u8], prefix: &[u8]) -> Option<&'t [u8]> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 /// `text/xml`, `application/xml` and what is made from them (`application/rpc+xml`).
@@ -130,6 +137,21 @@ mod tests {
         assert_eq!(
             reasons(&[("Transfer-Encoding", "chunked"), AGENT, XML]),
             ["chunked"]
+        );
+        // PHP itself never sends chunks: a program that does so under its name is the one that spams.
+        let chunks =
+            |agent| reasons(&[("Transfer-Encoding", "chunked"), ("User-Agent", agent), XML]);
+        assert_eq!(
+            chunks("PHP/5.2.10"),
+            ["chunked", "bare-php-agent", "spam-tool"]
+        );
+        assert_eq!(
+            chunks("XML-RPC for PHP 2.2.1"),
+            ["chunked", "bare-php-agent"]
+        );
+        assert_eq!(
+            reasons(&[("User-Agent", "PHP/5.2.10"), XML]),
+            ["chunked", "bare-php-agent"]
         );
         for html in [
             "text/html",

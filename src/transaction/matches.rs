@@ -22,6 +22,8 @@ pub struct Matches {
     pub(crate) relevant: bool,
     /// What the rule that interrupted the request found, and the phase.
     pub(crate) intercepted: Option<(Phase, Vec<u8>)>,
+    /// REFUSED_BY: the id of that rule.
+    pub(crate) refused_by: Option<u64>,
     /// Every match of every rule with its value, where somebody asked for that.
     witness: Option<Vec<Sighting>>,
 }

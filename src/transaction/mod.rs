@@ -33,6 +33,7 @@ use crate::facts::{Connection, Header, Request, Response};
 use crate::limits;
 use crate::lookups::Location;
 use crate::metrics::Asked;
+use crate::pingback::answer::Fault;
 use crate::types::{EngineMode, Phase};
 use crate::variables::Variable;
 
@@ -82,6 +83,8 @@ pub struct Transaction {
     /// XMLRPC and PINGBACK.
     pub(crate) xmlrpc: Collection,
     pub(crate) pingback: Collection,
+    /// What a refusal is answered with in place of its status.
+    pub(crate) fault: Option<Fault>,
 
     /// An XPath expression took more than its limits allow, since this was last asked.
     pub(crate) path_over_limit: Cell<bool>,
@@ -165,6 +168,7 @@ impl Transaction {
             geo: Collection::default(),
             xmlrpc: Collection::default(),
             pingback: Collection::default(),
+            fault: None,
             path_over_limit: Cell::new(false),
             matches: Matches::default(),
             interruption: None,
@@ -215,6 +219,11 @@ impl Transaction {
     /// What a phase decided, when one interrupted the request.
     pub fn interruption(&self) -> Option<&Interruption> {
         self.interruption.as_ref()
+    }
+
+    /// The fault that a refusal of this request is to be answered with, where it is an XML-RPC call whose sender reads no status.
+    pub fn fault(&self) -> Option<Fault> {
+        self.fault
     }
 
     /// Interrupts the request, unless the response is too far on its way.

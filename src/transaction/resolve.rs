@@ -322,11 +322,7 @@ impl Transaction {
             | Variable::FilesTmpnames
             | Variable::FilesTmpContent
             | Variable::MultipartPartHeaders => self.files(variable, sink),
-            Variable::Global
-            | Variable::Ip
-            | Variable::Session
-            | Variable::User
-            | Variable::Resource => {
+            _ if variable.is_persistent() => {
                 self.live(variable)
                     .into_iter()
                     .flat_map(|live| live.iter())

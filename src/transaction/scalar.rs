@@ -58,6 +58,14 @@ impl Transaction {
             FullRequestLength => Some(decimal(self.full_request().len())),
 
             RemoteAddr | UseragentIp | ClientAddress => address(self.connection.client.client),
+            ClientNetwork => {
+                let network = self.connection.client.network()?;
+                Some(Cow::Owned(network.into_bytes()))
+            }
+            RefusedBy => self
+                .matches
+                .refused_by
+                .map(|id| Cow::Owned(id.to_string().into_bytes())),
             PeerAddress => address(self.connection.client.peer),
             ForwardedFor => self
                 .connection

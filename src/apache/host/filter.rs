@@ -80,6 +80,12 @@ impl<'f> Filter<'f> {
 }
 
 impl Request<'_> {
+    /// Hands a piece of the response to the request's output filters.
+    pub(in crate::apache) fn send_piece(self, brigade: &mut Brigade<'_>) -> Result<(), Status> {
+        // SAFETY: the request is alive, and the chain of its output filters ends in httpd's own; the brigade is ours.
+        check(unsafe { sys::ap_pass_brigade((*self.as_ptr()).output_filters, brigade.as_ptr()) })
+    }
+
     /// Waits for up to `bytes` bytes of the request body.
     pub(in crate::apache) fn read_body(
         self,

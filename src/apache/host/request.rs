@@ -168,6 +168,25 @@ impl<'r> Request<'r> {
         unsafe { (*self.as_ptr()).status_line = std::ptr::null() };
     }
 
+    /// Begins a response of our own, in place of any other.
+    pub(in crate::apache) fn begin_answer(
+        self,
+        status: u16,
+        media_type: &'static CStr,
+        length: usize,
+    ) {
+        self.forget_status_line();
+        // SAFETY: the request is alive, and the type a static string, which httpd only reads.
+        unsafe {
+            (*self.as_ptr()).status = status.into();
+            sys::ap_set_content_type(self.as_ptr(), media_type.as_ptr());
+            sys::ap_set_content_length(
+                self.as_ptr(),
+                sys::apr_off_t::try_from(length).unwrap_or(0),
+            );
+        }
+    }
+
     /// Bytes of body sent so far.
     pub(in crate::apache) fn bytes_sent(self) -> u64 {
         // SAFETY: the request is alive.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Arguments, Problem, Section};
 use crate::collections::{Collections, Place};
+use crate::config::PingbackResponse;
 use crate::limits;
 use crate::transformations::UnicodeMap;
 use crate::types::EngineMode;
@@ -46,7 +47,25 @@ pub(super) fn pingback_engine(
     Ok(())
 }
 
-fn mode(arguments: &Arguments<'_>) -> Result<EngineMode, Problem> {
+pub(super) fn pingback_response(
+    section: &mut Section,
+    arguments: &Arguments<'_>,
+) -> Result<(), Problem> {
+    section.stated.pingback_response =
+        Some(match arguments.text(0).to_ascii_lowercase().as_str() {
+            "status" => PingbackResponse::Status,
+            "fault" => PingbackResponse::Fault,
+            other => {
+                return Err(format!(
+                    "ModSecurity: SecPingbackResponse must be status or fault, not \"{other}\""
+                )
+                .into());
+            }
+        });
+    Ok(())
+}
+
+pub(super) fn mode(arguments: &Arguments<'_>) -> Result<EngineMode, Problem> {
     let (name, text) = (arguments.directive.name, arguments.text(0));
     EngineMode::lookup(&text).ok_or_else(|| format!("Invalid value for {name}: {text}").into())
 }
