@@ -23,6 +23,7 @@ mod denials;
 mod gateway;
 mod guardian;
 mod harness;
+mod hostile;
 mod http2;
 mod links;
 mod logins;
@@ -56,4 +57,6 @@ mod status_eyes;
 mod surface;
 mod uploads;
 mod validation;
+#[path = "../support/hostile.rs"]
+mod vector;
 mod verification;

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use palisade::config::Tree;
 use palisade::trial::{Options, Outcome, Trial, plan, wire};
+use serde_json::Value;
 
 /// Longer than a server needs for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -48,13 +50,22 @@ pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
 
 /// The rules that matched to their end, by the client's port: from an audit log in JSON with part K.
 pub fn matched(log: &Path) -> HashMap<u16, Vec<u64>> {
+    matched_by(log, |record| {
+        let port = record["transaction"]["remote_port"].as_u64();
+        Some(u16::try_from(port.expect("a port")).expect("a port"))
+    })
+}
+
+/// The same, by what a key makes of a record; records without one are passed over.
+pub fn matched_by<K: Hash + Eq>(
+    log: &Path,
+    key: impl Fn(&Value) -> Option<K>,
+) -> HashMap<K, Vec<u64>> {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let mut found = HashMap::new();
     for line in text.lines() {
-        let record: serde_json::Value = serde_json::from_str(line).expect("a record in JSON");
-        let port = record["transaction"]["remote_port"]
-            .as_u64()
-            .expect("a port");
+        let record: Value = serde_json::from_str(line).expect("a record in JSON");
+        let Some(key) = key(&record) else { continue };
         let chains = record["matched_rules"]
             .as_array()
             .cloned()
@@ -64,7 +75,7 @@ pub fn matched(log: &Path) -> HashMap<u16, Vec<u64>> {
             .filter(|chain| chain["full_chain_match"].as_bool() != Some(false));
         let ids = complete.filter_map(|chain| chain["rules"][0]["actionset"]["id"].as_str());
         let ids: Vec<u64> = ids.filter_map(|id| id.parse().ok()).collect();
-        found.insert(u16::try_from(port).expect("a port"), ids);
+        found.insert(key, ids);
     }
     found
 }

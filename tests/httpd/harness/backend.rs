@@ -117,9 +117,10 @@ fn slow(stream: &mut TcpStream) -> std::io::Result<()> {
 }
 
 fn read_line(reader: &mut BufReader<TcpStream>) -> Option<String> {
-    let mut line = String::new();
-    let length = reader.read_line(&mut line).ok()?;
-    (length > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
+    let mut line = Vec::new();
+    let length = reader.read_until(b'\n', &mut line).ok()?;
+    let text = String::from_utf8_lossy(&line);
+    (length > 0).then(|| text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Received> {
@@ -135,6 +136,9 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Received> {
         request
             .headers
             .push((name.to_owned(), value.trim().to_owned()));
+    }
+    if request.header("Expect").is_some() {
+        let _ = reader.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
     }
     if request.header("Transfer-Encoding").is_some() {
         loop {

@@ -1,0 +1,254 @@
+//! Requests that try to be read in two ways, on the wire: with the recommended configuration each has the answer that is
+//! right, by the rule that is right, and with `SecRuleEngine DetectionOnly` none is answered otherwise than without a firewall.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::agreement_support::matched_by;
+use crate::harness::{Backend, Mpm, PATIENCE, Server, Setup, eventually};
+use crate::vector::Vector;
+
+/// What no request may take longer than; on a busy machine it may try again.
+const HANG: Duration = Duration::from_secs(1);
+const TRIES: usize = 3;
+
+/// Where rules look: a name, targets, and transformations. Whoever finds the marker first refuses.
+const PROBES: [(&str, &str, &str); 17] = [
+    ("ARGS", "ARGS", "none"),
+    ("ARGS_NAMES", "ARGS_NAMES", "none"),
+    ("FILES", "FILES", "none"),
+    ("FILES_NAMES", "FILES_NAMES", "none"),
+    ("CONTENT", "FILES_TMP_CONTENT", "none"),
+    ("PART_HEADERS", "MULTIPART_PART_HEADERS", "none"),
+    ("COOKIES", "REQUEST_COOKIES", "none"),
+    ("COOKIES_NAMES", "REQUEST_COOKIES_NAMES", "none"),
+    ("XML", "XML:/*", "none"),
+    ("XML_ATTRIBUTES", "XML://@*", "none"),
+    ("FILENAME", "REQUEST_FILENAME", "none"),
+    ("ARGS_UNI", "ARGS|ARGS_NAMES", "urlDecodeUni"),
+    ("FILENAME_UNI", "REQUEST_FILENAME", "urlDecodeUni"),
+    ("URI", "REQUEST_URI_RAW", "none"),
+    ("HEADERS", "REQUEST_HEADERS", "none"),
+    ("METHOD", "REQUEST_METHOD", "lowercase"),
+    ("BODY", "REQUEST_BODY", "none"),
+];
+/// The id of the first probe.
+const FIRST: u64 = 9001;
+
+/// The rules' configuration in one mode of the engine.
+fn rules(mode: &str) -> String {
+    let mut text = format!(
+        "Include \"{}/apache-conf/recommended.conf\"\nSecRuleEngine {mode}\nSecAuditEngine On\nSecAuditLog audit.log\n\
+         SecAuditLogFormat JSON\nSecAuditLogParts ABHKZ\n\
+         SecTmpSaveUploadedFiles On\n",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    for ((_, targets, transformation), id) in PROBES.iter().zip(FIRST..) {
+        text.push_str(&format!(
+            "SecRule {targets} \"@contains evilmarker\" \"id:{id},phase:2,deny,status:403,t:{transformation}\"\n"
+        ));
+    }
+    text
+}
+
+/// The rule that has to match, if one has.
+fn rule(by: &str) -> Option<u64> {
+    let probe = PROBES.iter().position(|(name, ..)| *name == by);
+    match by {
+        "" | "httpd" | "flag" => None,
+        _ => Some(probe.map_or_else(
+            || {
+                by.parse()
+                    .unwrap_or_else(|_| panic!("{by:?} is neither rule nor probe"))
+            },
+            |at| FIRST + at as u64,
+        )),
+    }
+}
+
+/// Whether a rule refuses, or only says how to read a body.
+fn refuses(id: u64) -> bool {
+    !matches!(id, 200_000 | 200_001 | 200_006)
+}
+
+/// An answer: all that came, but for the date.
+struct Answer {
+    status: u16,
+    bytes: Vec<u8>,
+    took: Duration,
+}
+
+/// An answer without its `Date` lines, which no two answers share.
+fn undated(bytes: &[u8]) -> Vec<u8> {
+    bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .filter(|line| {
+            !line
+                .get(..5)
+                .is_some_and(|name| name.eq_ignore_ascii_case(b"date:"))
+        })
+        .flatten()
+        .copied()
+        .collect()
+}
+
+/// Sends bytes on a connection of their own, and reads to its end. Returns the client's port, too.
+fn send(server: &Server, wire: &[u8]) -> (u16, Answer) {
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).expect("a connection");
+    let port = stream.local_addr().expect("an address").port();
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut writer = stream.try_clone().expect("the other direction");
+    let bytes = std::thread::scope(|scope| {
+        // It may have heard enough before the end, and answer while we write.
+        scope.spawn(move || {
+            let _ = writer.write_all(wire);
+            let _ = writer.shutdown(Shutdown::Write);
+        });
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        bytes
+    });
+    // An answer in between only says that the body is wanted.
+    let text = String::from_utf8_lossy(&bytes);
+    let final_answer = text.trim_start_matches("HTTP/1.1 100 Continue\r\n\r\n");
+    let words = final_answer.strip_prefix("HTTP/1.");
+    let status = words.and_then(|words| words.get(2..5)?.parse().ok());
+    let answer = Answer {
+        status: status.unwrap_or(0),
+        bytes: undated(&bytes),
+        took: begun.elapsed(),
+    };
+    (port, answer)
+}
+
+/// Sends it again where it took too long: only what is slow every time hangs.
+fn send_patiently(server: &Server, wire: &[u8]) -> (u16, Answer) {
+    let mut sent = send(server, wire);
+    for _ in 1..TRIES {
+        if sent.1.took <= HANG {
+            break;
+        }
+        sent = send(server, wire);
+    }
+    sent
+}
+
+/// An httpd before the backend, with rules or without a firewall.
+fn start(mpm: Mpm, backend: &Backend, mode: Option<&str>) -> Option<Server> {
+    let setup = match mode {
+        Some(mode) => Setup::new()?.conf(&rules(mode)),
+        None => Setup::new()?.load_as(&[]),
+    };
+    let server = setup
+        .mpm(mpm)
+        .modules(&["proxy", "proxy_http"])
+        // The backend forgets a connection whose request was cut off.
+        .conf(&format!(
+            "ProxyPass / http://127.0.0.1:{}/ nocanon disablereuse=on",
+            backend.port
+        ))
+        .start();
+    Some(server)
+}
+
+/// What is wrong with an answer, if something is.
+fn fault(vector: &Vector, answer: &Answer, ids: &[u64], refusing: bool) -> Option<String> {
+    let refused: Vec<u64> = ids.iter().copied().filter(|id| refuses(*id)).collect();
+    let found = match rule(&vector.by) {
+        Some(rule) => refused.contains(&rule),
+        // What httpd refuses for its body's sake, rules have read as far as it came.
+        None => {
+            refused.is_empty()
+                || !refusing && vector.by == "httpd"
+                || !refusing && vector.by == "flag"
+        }
+    };
+    if refusing && answer.status != vector.status || !found {
+        return Some(format!(
+            "{} instead of {} {}, by {refused:?}",
+            answer.status, vector.status, vector.by
+        ));
+    }
+    (answer.took > HANG).then(|| format!("took {:?}", answer.took))
+}
+
+/// The records of rules, waiting for the last of them.
+fn records<K: Hash + Eq>(
+    server: &Server,
+    key: impl Fn(&Value) -> Option<K>,
+    last: &K,
+) -> HashMap<K, Vec<u64>> {
+    let log = server.root().join("audit.log");
+    eventually(|| matched_by(&log, &key).contains_key(last));
+    matched_by(&log, &key)
+}
+
+/// The answer to an everyday request behind all others: when its record is there, all are.
+const LAST: &[u8] = b"GET /last HTTP/1.1\r\nHost: www.example.test\r\nConnection: close\r\n\r\n";
+
+fn over_http1(mpm: Mpm) {
+    let backend = Backend::start();
+    let vectors = crate::vector::all();
+    assert!(vectors.len() >= 200);
+    let Some(plain) = start(mpm, &backend, None) else {
+        return;
+    };
+    let unguarded: Vec<Answer> = vectors
+        .iter()
+        .map(|vector| send(&plain, &vector.wire()).1)
+        .collect();
+    let mut faults = Vec::new();
+    for mode in ["On", "DetectionOnly"] {
+        let Some(server) = start(mpm, &backend, Some(mode)) else {
+            return;
+        };
+        let answers: Vec<(u16, Answer)> = vectors
+            .iter()
+            .map(|vector| send_patiently(&server, &vector.wire()))
+            .collect();
+        let port = |record: &Value| record["transaction"]["remote_port"].as_u64();
+        let last = u64::from(send(&server, LAST).0);
+        let records = records(&server, port, &last);
+        for ((vector, (port, answer)), unguarded) in vectors.iter().zip(&answers).zip(&unguarded) {
+            let ids = records.get(&u64::from(*port)).cloned().unwrap_or_default();
+            if let Some(fault) = fault(vector, answer, &ids, mode == "On") {
+                faults.push(format!("{mode} {}: {fault}", vector.name));
+            }
+            if mode == "DetectionOnly" && answer.bytes != unguarded.bytes {
+                faults.push(format!(
+                    "{mode} {}: {:?} instead of {:?}",
+                    vector.name,
+                    String::from_utf8_lossy(&answer.bytes),
+                    String::from_utf8_lossy(&unguarded.bytes)
+                ));
+            }
+        }
+    }
+    report(&format!("HTTP/1.1 {mpm:?}"), vectors.len(), &faults);
+}
+
+/// Says how many answers were right, and fails where one was not.
+fn report(what: &str, number: usize, faults: &[String]) {
+    // `scripts/reliability.sh` reads this line.
+    println!(
+        "hostile vectors, {what}: {number} in two modes, {} wrong",
+        faults.len()
+    );
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_answer_is_right_with_event() {
+    over_http1(Mpm::Event);
+}
+
+#[test]
+fn every_answer_is_right_with_prefork() {
+    over_http1(Mpm::Prefork);
+}
