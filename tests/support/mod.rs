@@ -146,6 +146,14 @@ impl Scenario {
         self
     }
 
+    /// The type of the response, in place of HTML.
+    pub fn response_type(mut self, media_type: &str) -> Scenario {
+        let value = bytes::Bytes::copy_from_slice(media_type.as_bytes());
+        self.response.content_type = Some(value.clone());
+        self.response.headers[0].value = value;
+        self
+    }
+
     pub fn client(mut self, client: ClientAddress) -> Scenario {
         self.client = client;
         self
