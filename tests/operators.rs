@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/patterns.rs"]
+mod patterns;
+
 use std::path::{Path, PathBuf};
 
 use palisade::operators::rx::{Limits, Options, Pattern};
@@ -297,47 +300,6 @@ fn cases_of_the_modsecurity_project() {
     assert!(passed > 3900, "{passed}");
 }
 
-/// The arguments of all `@rx` in rule files, as httpd hands them over: within
-/// quotes `\\` is `\` and `\"` is `"`.
-fn patterns_of_rules(directory: &Path) -> Vec<Vec<u8>> {
-    let mut patterns = Vec::new();
-    for file in std::fs::read_dir(directory).unwrap() {
-        let file = file.unwrap().path();
-        if file.extension().is_none_or(|e| e != "conf") {
-            continue;
-        }
-        for line in std::fs::read(&file).unwrap().split(|b| *b == b'\n') {
-            let line = line.trim_ascii_start();
-            if line.starts_with(b"#") {
-                continue;
-            }
-            for marker in [&b"\"@rx "[..], b"\"!@rx "] {
-                if let Some(at) = line.windows(marker.len()).position(|w| w == marker) {
-                    patterns.push(unquote(&line[at + marker.len()..]));
-                    break;
-                }
-            }
-        }
-    }
-    patterns
-}
-
-fn unquote(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = text.iter().copied().peekable();
-    while let Some(byte) = rest.next() {
-        match (byte, rest.peek()) {
-            (b'"', _) => break,
-            (b'\\', Some(&next @ (b'\\' | b'"'))) => {
-                out.push(next);
-                rest.next();
-            }
-            _ => out.push(byte),
-        }
-    }
-    out
-}
-
 /// The patterns of the rules in `CRS_DIR`, or its `rules` directory.
 fn core_rule_set() -> Option<Vec<Vec<u8>>> {
     let directory = match std::env::var_os("CRS_DIR").map(PathBuf::from) {
@@ -349,7 +311,7 @@ fn core_rule_set() -> Option<Vec<Vec<u8>>> {
         eprintln!("SKIPPED: no rules at {}", directory.display());
         return None;
     }
-    Some(patterns_of_rules(&directory))
+    Some(patterns::of_rules(&directory))
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! The scan changes no result: the same requests with it and without.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "prefilter/drawn.rs"]
+mod drawn;
 #[path = "support/material.rs"]
 mod material;
+#[path = "support/patterns.rs"]
+mod patterns;
 #[path = "support/random.rs"]
 mod random;
 mod support;
@@ -177,22 +181,13 @@ fn removed_and_updated_rules() {
     }
 }
 
-#[test]
-fn the_core_rule_set() {
+/// The Core Rule Set with everything switched on, with the scan and without; `None` where it is not at hand.
+fn core_rules() -> Option<[Arc<Config>; 2]> {
     let crs = material::crs();
-    let attacks = crs.join("../libinjection/verdicts.tsv.gz");
-    let (Ok(setup), Ok(file)) = (
-        fs::canonicalize(crs.join("crs-setup.conf.example")),
-        File::open(&attacks),
-    ) else {
-        eprintln!(
-            "SKIPPED: no Core Rule Set or no attacks beside {}",
-            crs.display()
-        );
-        return;
+    let Ok(setup) = fs::canonicalize(crs.join("crs-setup.conf.example")) else {
+        eprintln!("SKIPPED: no Core Rule Set in {}", crs.display());
+        return None;
     };
-    let mut table = String::new();
-    GzDecoder::new(file).read_to_string(&mut table).unwrap();
     let rules = format!(
         "SecRuleEngine On\nSecRequestBodyAccess On\nInclude {}\n\
          SecAction \"id:1,phase:1,pass,nolog,setvar:tx.blocking_paranoia_level=4,setvar:tx.inbound_anomaly_score_threshold=1000\"\n\
@@ -200,7 +195,19 @@ fn the_core_rule_set() {
         setup.display(),
         fs::canonicalize(crs.join("rules")).unwrap().display(),
     );
-    let configs = both(&rules);
+    Some(both(&rules))
+}
+
+#[test]
+fn the_core_rule_set() {
+    let attacks = material::crs().join("../libinjection/verdicts.tsv.gz");
+    let Ok(file) = File::open(&attacks) else {
+        eprintln!("SKIPPED: no attacks in {}", attacks.display());
+        return;
+    };
+    let mut table = String::new();
+    GzDecoder::new(file).read_to_string(&mut table).unwrap();
+    let Some(configs) = core_rules() else { return };
     let (mut requests, mut matched) = (0, 0);
     for line in table.lines().step_by(150) {
         let hex = line.rsplit('\t').next().unwrap();
