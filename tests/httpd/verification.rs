@@ -119,6 +119,7 @@ fn start(mpm: Mpm, backend: &Backend, options: &str, names: u16) -> Option<Serve
         .conf(&format!(
             "Include {shipped}/recommended.conf\nInclude {shipped}/rules/pingback.conf\nSecAuditLog audit.log\n\
              SecClientAddress header\nSecTrustedProxy 127.0.0.1\nSecDnsServer 127.0.0.1:{names}\n\
+             SecBanEngine Off\n\
              SecPingbackVerify On {options}\n\
              SecRule PINGBACK:verified \"@streq yes\" \"id:1,phase:2,pass,log,auditlog,msg:'links',logdata:'%{{PINGBACK.verification}}'\""
         ))
