@@ -171,7 +171,7 @@ impl Transaction {
             self.set_geo(location.as_ref());
         }
         for reason in reasons {
-            self.report(reason.as_bytes());
+            self.engine_alert(reason.as_bytes());
         }
         if let Some(failure) = failure {
             self.operator_failed(chain, rule, &failure);

@@ -52,10 +52,9 @@ impl Transaction {
                 Effect::Inject(place, text) => self.inject(chain, *place, text, host),
                 Effect::Ctl(ctl) => self.control(ctl),
                 Effect::Sanitise(Sanitise::Matched | Sanitise::MatchedBytes { .. }) => {
-                    let matched = self.matches.var().map(|(_, value)| value.clone());
-                    self.overrides.secrets.extend(matched);
+                    self.sanitise_matched();
                 }
-                Effect::Sanitise(what) => self.overrides.sanitise.push(what.clone()),
+                Effect::Sanitise(what) => self.sanitise(what.clone()),
                 Effect::Exec(executable) => self.execute(chain, executable, host),
                 Effect::Collection(action) => self.collection_action(chain, action, host),
             }

@@ -252,6 +252,7 @@ impl Opened<'_> {
             _ => {
                 return Some(Target {
                     variable,
+                    spelled: None,
                     selector: found.key.map_or(Selector::All, Selector::Key),
                     count: false,
                     exclude: false,

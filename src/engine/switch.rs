@@ -45,7 +45,9 @@ impl Transaction {
         let mut values = self.tx.named(&switch.key);
         if switch.count {
             let number = values.count().to_string().into_bytes();
-            return switch.matches(&number).then(|| (b"TX".to_vec(), number));
+            let name = switch.spelled.as_deref().unwrap_or("TX");
+            let name = name.as_bytes().to_vec();
+            return switch.matches(&number).then_some((name, number));
         }
         let (name, value) = values.find(|(_, value)| switch.matches(value))?;
         Some((Value::name_in(Variable::Tx, name), value.to_vec()))

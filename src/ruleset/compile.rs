@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::rule::{Argument, Chain, Rule, Selector, Target, Test};
+use super::text::{Wording, built_in_default, merged_actions};
 use crate::actions::{self, ActionList, AllowScope, Context, Disruptive, Flow, TransformationStep};
 use crate::body::xml::xpath;
 use crate::operators::{self, GrammarLoader, Kind, Operator, Substitution, rx::Pattern};
@@ -114,7 +115,7 @@ impl Compiler<'_> {
             true => merged_actions(&built_in_default(), &tree),
             false => merged_actions(&default.tree, &tree),
         };
-        let rule = self.rule(source, &tree, &list, default)?;
+        let rule = self.rule(source, tree, &list, default)?;
         Ok(Chain {
             phase,
             rules: vec![rule],
@@ -141,7 +142,13 @@ impl Compiler<'_> {
         let fallback = ActionList::default();
         let default = self.defaults.get(phase.index()).and_then(Option::as_ref);
         let default = default.unwrap_or(&fallback);
-        Ok((self.rule(source, &tree, &list, default)?, more))
+        // Compat: of the default list the text of a member shows transformations only.
+        let transformations = default
+            .tree
+            .iter()
+            .filter(|action| action.name.value == "t");
+        let tree = transformations.cloned().chain(tree).collect();
+        Ok((self.rule(source, tree, &list, default)?, more))
     }
 
     /// Compiles a list of targets on its own (`SecRuleUpdateTargetById` and its kin).
@@ -169,7 +176,7 @@ impl Compiler<'_> {
     fn rule(
         &self,
         source: &Source<'_>,
-        tree: &[ast::Action],
+        tree: Vec<ast::Action>,
         list: &ActionList,
         default: &ActionList,
     ) -> Result<Rule, CompileError> {
@@ -183,6 +190,7 @@ impl Compiler<'_> {
             })?,
             None => vec![Target {
                 variable: Variable::RemoteAddr,
+                spelled: None,
                 selector: Selector::All,
                 count: false,
                 exclude: false,
@@ -213,6 +221,7 @@ impl Compiler<'_> {
         meta.logdata = meta.logdata.or_else(|| default.meta.logdata.clone());
         let mut effects = default.effects.clone();
         effects.extend(list.effects.iter().cloned());
+        let wording = Wording::new(source, &operator, tree);
         Ok(Rule {
             meta,
             targets,
@@ -223,7 +232,8 @@ impl Compiler<'_> {
             capture: list.switches.capture || default.switches.capture,
             effects,
             origin: self.origin.clone(),
-            text: rule_text(source, &operator, tree).into(),
+            text: wording.text(),
+            wording,
             target_text: source.targets.unwrap_or(b"REMOTE_ADDR").to_vec(),
             namespaces,
         })
@@ -391,8 +401,10 @@ fn target(tree: &ast::Target) -> Result<Target, seclang::Error> {
         Some(_) if variable == Variable::RequestBody => Selector::All,
         Some(found) => compile_selector(variable, &found)?,
     };
+    let differs = name != variable.name() && Variable::lookup(name).is_some();
     Ok(Target {
         variable,
+        spelled: differs.then(|| Arc::from(name.as_str())),
         selector,
         count: tree.count,
         exclude: tree.exclude,
@@ -432,96 +444,4 @@ fn transformations(
         step.apply(&mut list);
     }
     list
-}
-
-/// The rule in one line, as part K of the audit log shows it.
-///
-/// Compat: the argument of the operator is escaped as in alerts; what the rule takes from the default list stands first.
-fn rule_text(source: &Source<'_>, operator: &ast::Operator, actions: &[ast::Action]) -> Vec<u8> {
-    let mut text = Vec::new();
-    let mut quoted = |part: &[u8]| {
-        text.extend_from_slice(b" \"");
-        text.extend_from_slice(part);
-        text.push(b'"');
-    };
-    let directive: &[u8] = match (source.targets, source.script) {
-        (_, Some(script)) => {
-            quoted(script);
-            b"SecRuleScript"
-        }
-        (Some(targets), None) => {
-            quoted(targets);
-            let mut shown = operator.clone();
-            shown.argument.value = operators::escape(&operator.argument.value);
-            quoted(&ast::print_operator(&shown));
-            b"SecRule"
-        }
-        (None, None) => b"SecAction",
-    };
-    if !actions.is_empty() {
-        quoted(&ast::print_actions(actions));
-    }
-    [directive, &text].concat()
-}
-
-/// A rule's actions laid over those of the default list: an action that can stand only once takes the place of the default
-/// one, or of all that it excludes, and what stands many times is added.
-fn merged_actions(default: &[ast::Action], own: &[ast::Action]) -> Vec<ast::Action> {
-    let mut merged = default.to_vec();
-    for action in own {
-        let name = action.name.value.to_ascii_lowercase();
-        let same = |other: &ast::Action| other.name.value.eq_ignore_ascii_case(&name);
-        match exclusive_group(&name) {
-            Some(group) => {
-                merged.retain(|other| {
-                    let other = other.name.value.to_ascii_lowercase();
-                    exclusive_group(&other) != Some(group)
-                });
-                merged.push(action.clone());
-            }
-            None if is_single(&name) && merged.iter().any(same) => {
-                let known = merged.iter_mut().filter(|other| same(other));
-                known.for_each(|other| *other = action.clone());
-            }
-            None => merged.push(action.clone()),
-        }
-    }
-    merged
-}
-
-/// Actions of which only the last one holds.
-fn exclusive_group(name: &str) -> Option<u8> {
-    match name {
-        "allow" | "block" | "deny" | "drop" | "pass" | "pause" | "proxy" | "redirect" => Some(0),
-        "log" | "nolog" => Some(1),
-        "auditlog" | "noauditlog" => Some(2),
-        _ => None,
-    }
-}
-
-/// Whether an action stands at most once.
-fn is_single(name: &str) -> bool {
-    matches!(
-        name,
-        "accuracy"
-            | "capture"
-            | "chain"
-            | "id"
-            | "logdata"
-            | "maturity"
-            | "msg"
-            | "multimatch"
-            | "phase"
-            | "rev"
-            | "severity"
-            | "skip"
-            | "skipafter"
-            | "status"
-            | "ver"
-    )
-}
-
-/// What holds where no `SecDefaultAction` is said.
-fn built_in_default() -> Vec<ast::Action> {
-    seclang::parse_actions(b"phase:2,log,auditlog,pass").unwrap_or_default()
 }

@@ -17,6 +17,7 @@ pub mod prefilter;
 mod rehearsal;
 mod rule;
 mod switch;
+mod text;
 
 pub use assemble::{Entry, LayerScan, PhaseRules, RuleSet};
 pub use compile::{CompileError, Compiler, Part, Source};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::text::Wording;
 use crate::actions::{ActionList, Disruptive, Effect, Flow, Meta};
 use crate::body::xml::xpath;
 use crate::operators::Operator;
@@ -35,6 +36,8 @@ pub struct Rule {
     pub origin: Origin,
     /// The rule in one line, for part K of the audit log.
     pub text: Arc<[u8]>,
+    /// What that line is made of.
+    pub(super) wording: Wording,
     /// Its targets as written.
     pub target_text: Vec<u8>,
     /// What the prefixes in its XPath expressions mean.
@@ -93,6 +96,8 @@ impl Rule {
 pub struct Target {
     /// The variable.
     pub variable: Variable,
+    /// Its name as written, where that is not how it is spelled here.
+    pub spelled: Option<Arc<str>>,
     /// Which of its values.
     pub selector: Selector,
     /// Their number instead of the values.
@@ -186,12 +191,19 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Takes in an action list that was written for one of its rules later (`SecRuleUpdateActionById`).
-    pub fn update(&mut self, position: usize, list: &ActionList) {
+    /// Takes in an action list that was written for one of its rules later (`SecRuleUpdateActionById`); `defaults` are the
+    /// default lists of the section, by phase.
+    ///
+    /// Compat: `block` is what the default list does, also where the rule did something else.
+    pub fn update(&mut self, position: usize, list: &ActionList, defaults: &[Option<ActionList>]) {
+        let default = defaults.get(self.phase.index()).and_then(Option::as_ref);
         let switches = &list.switches;
         if position == 0 {
             if let Some(disruptive) = &switches.disruptive {
                 self.disruptive = disruptive.clone();
+            } else if switches.block && self.phase != Phase::Logging {
+                let inherited = default.and_then(|list| list.switches.disruptive.clone());
+                self.disruptive = inherited.unwrap_or(Disruptive::Pass);
             }
             self.status = switches.status.unwrap_or(self.status);
             self.log = switches.log.unwrap_or(self.log);
@@ -204,6 +216,8 @@ impl Chain {
         let Some(rule) = self.rules.get_mut(position) else {
             return;
         };
+        rule.wording.update(&list.tree, default);
+        rule.text = rule.wording.text();
         rule.multi_match |= switches.multi_match;
         rule.capture |= switches.capture;
         for step in &list.transformations {

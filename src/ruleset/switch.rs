@@ -1,6 +1,8 @@
 //! Switches: rules that compare a TX variable with a number, mostly to skip others
 //! (`SecRule TX:DETECTION_PARANOIA_LEVEL "@lt 2" "…,nolog,skipAfter:…"`). A rule set has hundreds of them.
 
+use std::sync::Arc;
+
 use super::rule::{Argument, Rule, Selector};
 use crate::operators::{Comparison, Operator, atoi};
 use crate::variables::Variable;
@@ -12,6 +14,8 @@ pub struct Switch {
     pub key: Box<[u8]>,
     /// It is the number of variables of this name.
     pub count: bool,
+    /// How the rule spells TX, where that is another way.
+    pub spelled: Option<Arc<str>>,
     comparison: Comparison,
     argument: i64,
     negated: bool,
@@ -32,6 +36,7 @@ impl Switch {
             (Variable::Tx, Selector::Key(key)) if rule.transformations.is_empty() => Some(Switch {
                 key: key.as_slice().into(),
                 count: target.count,
+                spelled: target.spelled.clone(),
                 comparison: *comparison,
                 argument: atoi(argument),
                 negated: rule.test.negated,

@@ -20,6 +20,8 @@ use crate::variables::Variable;
 pub struct Value<'t> {
     /// The variable.
     pub variable: Variable,
+    /// Its name as the rule spells it, where that is another way than here.
+    pub spelled: Option<&'t str>,
     /// Its key in a collection.
     pub key: Option<Cow<'t, [u8]>>,
     /// The value.
@@ -32,7 +34,7 @@ impl Value<'_> {
     /// The name that logs and MATCHED_VAR_NAME carry: `ARGS:name`, `REQUEST_URI`.
     ///
     /// Compat: the key is escaped like log text, but for quotation marks. A count, a part of XML, ENV and RULE go by the
-    /// variable's name alone, and what matched before by the name it had then.
+    /// variable's name alone, as the rule spells it, and what matched before by the name it had then.
     pub fn name(&self) -> Vec<u8> {
         let key = self.key.as_deref().filter(|_| {
             !self.count
@@ -48,8 +50,12 @@ impl Value<'_> {
         }
         match key {
             Some(key) => Value::name_in(self.variable, key),
-            None => self.variable.name().as_bytes().to_vec(),
+            None => self.variable_name().to_vec(),
         }
+    }
+
+    fn variable_name(&self) -> &[u8] {
+        self.spelled.unwrap_or(self.variable.name()).as_bytes()
     }
 
     /// The name of the value that a collection has under a key.
@@ -78,7 +84,7 @@ impl Value<'_> {
         if self.count {
             name.push(b'&');
         }
-        name.extend_from_slice(self.variable.name().as_bytes());
+        name.extend_from_slice(self.variable_name());
         if let Some(key) = &self.key {
             name.push(b':');
             log_escape_nq(&mut name, key);
@@ -109,7 +115,7 @@ impl Transaction {
     ) {
         let mut enough = false;
         let mut hand_over =
-            |target: &Target, key: Option<Cow<'t, [u8]>>, value, rest: &[Target]| {
+            |target: &'t Target, key: Option<Cow<'t, [u8]>>, value, rest: &[Target]| {
                 let taken_out = |other: &Target| {
                     other.exclude
                         && other.variable == target.variable
@@ -119,6 +125,7 @@ impl Transaction {
                 if !enough && (target.count || !rest.iter().any(taken_out)) {
                     enough = sink(Value {
                         variable: target.variable,
+                        spelled: target.spelled.as_deref(),
                         key,
                         value,
                         count: target.count,

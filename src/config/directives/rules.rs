@@ -249,11 +249,12 @@ pub(super) fn update_action_by_id(section: &mut Section, arguments: &Arguments<'
     }
     let selector = RuleSelector::Id(ids);
     let mut found = false;
+    let defaults = &section.defaults;
     section
         .rules
         .update_rules(&selector, position, |chain, position| {
             found = true;
-            chain.update(position, &list)
+            chain.update(position, &list, defaults)
         });
     if !found {
         arguments.note(
