@@ -11,13 +11,13 @@ const MPMS: [Mpm; 2] = [Mpm::Event, Mpm::Prefork];
 const TARGET: &str = "http://www.example.test/a-post.html";
 
 /// A webmention endpoint that answers as the source's path says; and what it was told.
-struct Known {
-    port: u16,
+pub struct Known {
+    pub port: u16,
     told: Arc<Mutex<Vec<String>>>,
 }
 
 impl Known {
-    fn start() -> Known {
+    pub fn start() -> Known {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
         let port = listener.local_addr().expect("its address").port();
         let told: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -31,7 +31,8 @@ impl Known {
         Known { port, told }
     }
 
-    fn told(&self) -> Vec<String> {
+    /// The requests that came, each whole.
+    pub fn told(&self) -> Vec<String> {
         self.told.lock().unwrap().clone()
     }
 }
