@@ -251,7 +251,7 @@ pub const PINGBACK_GATEWAY_TIMEOUT: u64 = 2_800;
 
 /// Most deliveries at the same time in all processes. Each holds a worker here and, as a rule, one more of the same server that takes
 /// the webmention; were all workers waiting, there would be none to take it.
-pub const PINGBACK_DELIVER_AT_ONCE: usize = 4;
+pub const PINGBACK_DELIVER_AT_ONCE: usize = 16;
 
 /// Longest time in seconds for which the result of a verification is remembered. Spam comes back every few minutes.
 pub const PINGBACK_RESULT_SECONDS: u64 = 600;

@@ -4,7 +4,7 @@
 //! for how long), so the list is where collections are: one process, one machine, or a fleet. And a file of addresses
 //! ([`BanFile`]), which anything that can write a line adds to.
 //!
-//! Asking costs next to nothing: each process remembers for [`limits::BAN_MEMORY`] what the collections said of a client
+//! Asking costs next to nothing: each process remembers for [`BAN_MEMORY`](crate::limits::BAN_MEMORY) what the collections said of a client
 //! ([`Memory`]), and forgets it at once when a process of this machine bans somebody ([`Board`]).
 //!
 //! Invariant: nobody is banned who cannot be held responsible. A trusted proxy, loopback and a client whose forwarding header

@@ -2,7 +2,7 @@
 //!
 //! An [`Attempt`] is begun for a request in a section that audits logins ([`Application`]). It takes the body as the application
 //! reads it, looks at the response, and answers with [`Event`]s, of which [`messages`] makes sentences and a [`Log`]
-//! writes. What the application says itself ([`cooperative`]) counts before anything that is guessed.
+//! writes. What the application says itself (`cooperative`) counts before anything that is guessed.
 //!
 //! Invariants:
 //! * an attempt answers once, whatever is asked of it afterwards;
