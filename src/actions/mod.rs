@@ -82,15 +82,8 @@ pub enum Place {
 pub enum Sanitise {
     /// All arguments of this name.
     Argument(Vec<u8>),
-    /// The value that matched.
+    /// The value that matched, and all of its name.
     Matched,
-    /// The bytes that matched, but for some at their head and tail.
-    MatchedBytes {
-        /// Bytes left readable at the head.
-        head: usize,
-        /// Bytes left readable at the tail.
-        tail: usize,
-    },
     /// This request header.
     RequestHeader(Vec<u8>),
     /// This response header.

@@ -289,8 +289,14 @@ fn one(
         "sanitisematched" | "sanitizematched" => {
             list.effects.push(Effect::Sanitise(Sanitise::Matched))
         }
+        // Compat: mod_security2 leaves bytes around the first match legible, wherever the value has more of them.
         "sanitisematchedbytes" | "sanitizematchedbytes" => {
-            list.effects.push(Effect::Sanitise(matched_bytes(given)))
+            if let Some(ends) = given {
+                let ends = String::from_utf8_lossy(ends);
+                list.notices
+                    .push(format!("{spelled}:{ends} masks the whole value"));
+            }
+            list.effects.push(Effect::Sanitise(Sanitise::Matched))
         }
         "sanitiserequestheader" | "sanitizerequestheader" => {
             list.effects.push(Effect::Sanitise(Sanitise::RequestHeader(
@@ -395,13 +401,4 @@ fn timed(action: &str, text: &[u8]) -> Option<CollectionAction> {
 
 fn persistent(name: &str) -> Option<Variable> {
     Variable::lookup(name).filter(|found| found.is_persistent())
-}
-
-fn matched_bytes(given: Option<&[u8]>) -> Sanitise {
-    let number = |text: Option<&[u8]>| usize::try_from(atoi(text.unwrap_or_default())).unwrap_or(0);
-    let mut ends = given.unwrap_or_default().splitn(2, |&byte| byte == b'/');
-    Sanitise::MatchedBytes {
-        head: number(ends.next()),
-        tail: number(ends.next()),
-    }
 }

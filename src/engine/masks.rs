@@ -57,7 +57,7 @@ impl Transaction {
                 }
                 Sanitise::RequestHeader(name) => masks.request_headers.push(name),
                 Sanitise::ResponseHeader(name) => masks.response_headers.push(name),
-                Sanitise::Matched | Sanitise::MatchedBytes { .. } => {}
+                Sanitise::Matched => {}
             }
         }
         // What logins are made with is nobody's to read.

@@ -51,9 +51,7 @@ impl Transaction {
                 }
                 Effect::Inject(place, text) => self.inject(chain, *place, text, host),
                 Effect::Ctl(ctl) => self.control(ctl),
-                Effect::Sanitise(Sanitise::Matched | Sanitise::MatchedBytes { .. }) => {
-                    self.sanitise_matched();
-                }
+                Effect::Sanitise(Sanitise::Matched) => self.sanitise_matched(),
                 Effect::Sanitise(what) => self.sanitise(what.clone()),
                 Effect::Exec(executable) => self.execute(chain, executable, host),
                 Effect::Collection(action) => self.collection_action(chain, action, host),
