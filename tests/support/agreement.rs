@@ -35,6 +35,10 @@ pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
     let mut response = Vec::new();
     let _ = stream.read_to_end(&mut response);
     let text = String::from_utf8_lossy(&response);
+    // "100 Continue" comes before the answer, and only when the backend is slower than httpd.
+    let interim = |text: &str| text.starts_with("HTTP/1.1 100 ");
+    let answer = text.split_once("\r\n\r\n").filter(|_| interim(&text));
+    let text = answer.map_or(&*text, |(_, answer)| answer);
     let mut words = text.split(' ');
     let is_response = words.next().is_some_and(|word| word.starts_with("HTTP/"));
     let status = words.next().filter(|_| is_response);
