@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Client, Mpm, Response, Server, Setup};
+use crate::harness::{Client, Mpm, Response, Server, Setup, ping};
 
 const MPMS: [Mpm; 2] = [Mpm::Event, Mpm::Prefork];
 const TARGET: &str = "http://www.example.test/a-post.html";
@@ -92,15 +92,6 @@ fn start(mpm: Mpm, gateway: &str) -> Option<Server> {
         .file("plain.txt", "words")
         .file("linked.html", "<link rel=webmention href=/elsewhere-is-/wm>");
     Some(setup.start())
-}
-
-/// The body that WordPress sends.
-fn ping(source: &str, target: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\"?>\n<methodCall>\n<methodName>pingback.ping</methodName>\n<params>\n\
-         <param><value><string>{source}</string></value></param>\n\
-         <param><value><string>{target}</string></value></param>\n</params></methodCall>"
-    )
 }
 
 const HEADERS: &str = "Content-Type: text/xml\r\nX-Forwarded-For: 198.51.100.7\r\n\

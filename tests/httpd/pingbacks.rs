@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::harness::{Backend, Mpm, Server, Setup, curl};
+use crate::harness::{Backend, Mpm, Server, Setup, curl, ping};
 
 const SHIPPED: &str = "Include {SHIPPED}/recommended.conf\nInclude {SHIPPED}/rules/*.conf\nSecAuditLog audit.log\n\
                        SecClientAddress header\nSecTrustedProxy 127.0.0.1";
@@ -29,14 +29,6 @@ fn start(mpm: Mpm, backend: &Backend) -> Option<Server> {
         ))
         .file("index.html", "fine");
     Some(setup.start())
-}
-
-fn ping(source: &str, target: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\"?>\n<methodCall>\n<methodName>pingback.ping</methodName>\n<params>\n\
-         <param><value><string>{source}</string></value></param>\n\
-         <param><value><string>{target}</string></value></param>\n</params></methodCall>"
-    )
 }
 
 const SOURCE: &str = "http://linker.example/about-it/";

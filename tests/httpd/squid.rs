@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use crate::gateway::Known;
-use crate::harness::{Backend, Client, Server, Setup, eventually, missing};
+use crate::harness::{Backend, Client, Server, Setup, eventually, missing, ping};
 use crate::ports;
 use crate::scratch::Scratch;
 
@@ -114,14 +114,6 @@ fn site(backend: &Backend, known: &Known) -> Option<Server> {
     Some(setup.start())
 }
 
-fn call(source: &str, target: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\"?>\n<methodCall>\n<methodName>pingback.ping</methodName>\n<params>\n\
-         <param><value><string>{source}</string></value></param>\n\
-         <param><value><string>{target}</string></value></param>\n</params></methodCall>"
-    )
-}
-
 const POST: &str = "http://www.example.test/a-post/";
 
 /// One of the calls that a spammer sends in turn: headers, body, and whether it comes in chunks.
@@ -131,29 +123,29 @@ fn spam(client: usize, number: usize) -> (String, String, bool) {
         format!("X-Forwarded-For: 192.0.2.66, 203.0.113.{client}\r\nContent-Type: text/xml\r\n");
     let php = format!("{forged}User-Agent: PHP/5.2.10\r\n");
     match (client + number) % 6 {
-        0 => (php, call(&source, POST).replace("</params>", ""), true),
+        0 => (php, ping(&source, POST).replace("</params>", ""), true),
         1 => {
             let lies = "version=\"1.0\" encoding=\"utf-16\" standalone=\"yes\"";
             (
                 php,
-                call(&source, POST).replace("version=\"1.0\"", lies),
+                ping(&source, POST).replace("version=\"1.0\"", lies),
                 true,
             )
         }
         // Well-formed, and about a real page. (squid makes one piece of chunks, so that it is no sign here.)
         2 => {
             let odd = php.replace("text/xml", "text/html");
-            (odd, call("http://203.0.113.77/cheap", POST), true)
+            (odd, ping("http://203.0.113.77/cheap", POST), true)
         }
-        3 => (forged, call(&source, "http://www.example.test/"), false),
+        3 => (forged, ping(&source, "http://www.example.test/"), false),
         4 => (
             forged,
-            call("http://169.254.169.254/latest/meta-data/", POST),
+            ping("http://169.254.169.254/latest/meta-data/", POST),
             false,
         ),
         _ => (
             forged,
-            call(&source, "http://elsewhere.example/a-post/"),
+            ping(&source, "http://elsewhere.example/a-post/"),
             false,
         ),
     }
@@ -178,7 +170,7 @@ fn genuine(number: usize) -> (String, String) {
             "{client}Content-Type: text/xml\r\nUser-Agent: The Incutio XML-RPC PHP Library -- WordPress/6.1.9\r\n"
         ),
     };
-    (headers, call(&source, POST))
+    (headers, ping(&source, POST))
 }
 
 #[test]
@@ -251,7 +243,7 @@ fn an_hour_of_spam_behind_squid() {
             .contains("[client 127.0.0.1] ModSecurity")
     );
     assert!(!server.error_log().contains("[client 192.0.2.66]"));
-    let (headers, body) = (String::new(), call("http://blog.example/says/202", POST));
+    let (headers, body) = (String::new(), ping("http://blog.example/says/202", POST));
     assert_eq!(
         squid.ask("/xmlrpc.php", &headers, body.as_bytes(), false),
         200

@@ -14,6 +14,15 @@ use std::time::{Duration, Instant};
 /// How long anything may take that should take no time at all. Generous: the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A ping: the body that WordPress sends.
+pub fn ping(source: &str, target: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?>\n<methodCall>\n<methodName>pingback.ping</methodName>\n<params>\n\
+         <param><value><string>{source}</string></value></param>\n\
+         <param><value><string>{target}</string></value></param>\n</params></methodCall>"
+    )
+}
+
 /// Waits until something holds; whether it came to that.
 pub fn eventually(mut holds: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + PATIENCE;
