@@ -253,6 +253,32 @@ fn a_malformed_body_is_refused_by_the_rule_and_not_by_the_engine() {
 }
 
 #[test]
+fn a_body_of_several_types_is_malformed() {
+    let rules = "SecRule REQBODY_ERROR \"!@eq 0\" \"id:200002,phase:2,t:none,log,deny,status:400\"";
+    let types = [
+        ("text/plain, application/x-www-form-urlencoded", 400),
+        ("application/x-www-form-urlencoded, text/plain", 400),
+        (
+            "text/plain\nContent-Type: application/x-www-form-urlencoded",
+            400,
+        ),
+        ("text/plain; a=b, application/json; c=d", 400),
+        ("application/x-www-form-urlencoded, x", 200),
+        ("multipart/x; boundary=a,b=/", 200),
+        ("text/plain", 200),
+    ];
+    for (stated, status) in types {
+        let head = format!("POST /x HTTP/1.1\nContent-Type: {stated}");
+        assert_eq!(
+            request(&head).body("a=b").run(&on(rules)).status,
+            status,
+            "{stated}"
+        );
+        assert_eq!(request(&head).run(&on(rules)).status, 200, "no body");
+    }
+}
+
+#[test]
 fn limits_refuse_or_cut() {
     let form = "POST / HTTP/1.1\nContent-Type: application/x-www-form-urlencoded";
     for (limit, expected) in [(9, 413), (10, 200), (11, 200)] {

@@ -132,6 +132,18 @@ impl Kind {
     }
 }
 
+/// Whether a `Content-Type` states more than one media type: behind a comma, outside of parameters, there is a second one.
+///
+/// httpd joins headers of one name with commas, so this is also what several headers look like. Which of the types an
+/// application takes for the body's cannot be known.
+pub fn states_several_types(content_type: &[u8]) -> bool {
+    let mut members = content_type.split(|byte| *byte == b',').skip(1);
+    members.any(|member| {
+        let mut type_bytes = member.split(|byte| matches!(byte, b';' | b'='));
+        type_bytes.next().is_some_and(|name| name.contains(&b'/'))
+    })
+}
+
 /// A half-open range of byte offsets into the text that was parsed.
 pub type Span = std::ops::Range<usize>;
 

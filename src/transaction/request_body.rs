@@ -226,7 +226,10 @@ impl Transaction {
                 self.config.tmp_dir
             );
             // DetectionOnly changes no response as long as memory can hold what the disk does not take.
-            if self.mode() == EngineMode::On || self.store_chunk(chunk, u64::MAX).is_err() {
+            let recalled = self.mode() != EngineMode::On
+                && self.body.store.recall().is_ok()
+                && self.store_chunk(chunk, u64::MAX).is_ok();
+            if !recalled {
                 return self.refuse_body(500, &message);
             }
             self.engine_alert(message.as_bytes());
@@ -396,6 +399,13 @@ impl Transaction {
             .next()
             .cloned()
             .unwrap_or_default();
+        // Compat: mod_security2 takes the first, and what the second would have said passes unread.
+        let headers = self.request_header("Content-Type").count();
+        if headers > 1 || body::states_several_types(&content_type) {
+            let message = "Request has more than one Content-Type.";
+            self.report(message.as_bytes());
+            self.body.fail(message);
+        }
         let xml_arguments = self.overrides.xml_arguments;
         let xml_arguments = xml_arguments.unwrap_or(self.config.xml_arguments);
         self.body.hides_xml = xml_arguments == XmlArguments::OnlyArgs;

@@ -58,6 +58,17 @@ impl Store {
         Ok(())
     }
 
+    /// Takes back into memory what a file has: there is no room for more of it on the disk.
+    ///
+    /// Errors: what was written cannot be read.
+    pub fn recall(&mut self) -> io::Result<()> {
+        if matches!(self.place, Place::File(_)) {
+            let bytes = self.head(usize::MAX)?;
+            self.place = Place::Growing(BytesMut::from(&bytes[..]));
+        }
+        Ok(())
+    }
+
     /// Ends the body: nothing can be added any more.
     pub fn end(&mut self) {
         if let Place::Growing(memory) = &mut self.place {
@@ -152,6 +163,18 @@ mod tests {
             assert_eq!(store.read_at(40_000, &mut middle).unwrap(), 0);
             assert_eq!(store.read_at(u64::MAX, &mut middle).unwrap_or(0), 0);
         }
+    }
+
+    #[test]
+    fn what_a_file_has_can_be_taken_back() {
+        let mut store = Store::default();
+        store.append(b"abc", 1, &std::env::temp_dir()).unwrap();
+        store.recall().unwrap();
+        store
+            .append(b"def", u64::MAX, Path::new("/nonexistent"))
+            .unwrap();
+        store.end();
+        assert_eq!(&store.memory().unwrap()[..], b"abcdef");
     }
 
     #[test]

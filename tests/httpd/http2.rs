@@ -1,9 +1,9 @@
 //! HTTP/2 in clear text, with curl as the client.
 
-use std::io::{Read, Write};
 use std::process::Command;
 
-use crate::harness::{Backend, Mpm, PATIENCE, Server, Setup, curl};
+use crate::harness::http2::{Http2, Message};
+use crate::harness::{Backend, Mpm, Server, Setup, curl};
 
 const ENGINE: &str = r#"
 SecRuleEngine On
@@ -178,95 +178,17 @@ fn a_hundred_streams_at_once() {
                 _ => format!("/b/html/good{number}"),
             })
             .collect();
-        let statuses = statuses_of_streams(&server, &targets);
-        for (target, status) in targets.iter().zip(&statuses) {
+        // curl, in clear text, uses a connection for one request after the other.
+        let requests = targets.iter().map(|target| Message::get(target)).collect();
+        let answers = Http2::connect(server.port()).ask(requests);
+        for (target, answer) in targets.iter().zip(&answers) {
             let expected = match target {
                 target if target.contains("none") => 404,
                 target if target.contains("worse") => 400,
                 _ => 200,
             };
-            assert_eq!(*status, Some(expected), "{target} {mpm:?}");
+            assert_eq!(answer.status, expected, "{target} {mpm:?}");
         }
         server.audit_records(50);
     }
-}
-
-/// Sends all requests on one connection before it reads any answer. curl cannot: in clear text it uses a connection for
-/// one request after the other.
-///
-/// Of HPACK this knows what it needs: requests are literals, and the statuses asked for here are in the static table.
-fn statuses_of_streams(server: &Server, targets: &[String]) -> Vec<Option<u16>> {
-    const DATA: u8 = 0;
-    const HEADERS: u8 = 1;
-    const RST_STREAM: u8 = 3;
-    const SETTINGS: u8 = 4;
-    const END_STREAM: u8 = 1;
-    const END_HEADERS: u8 = 4;
-    let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
-        let length = u32::try_from(payload.len())
-            .expect("a short frame")
-            .to_be_bytes();
-        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
-    };
-    let mut wire = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-    wire.extend(frame(SETTINGS, 0, 0, b""));
-    for (number, target) in (0..).zip(targets) {
-        let mut block = Vec::new();
-        let fields = [
-            (":method", "GET"),
-            (":scheme", "http"),
-            (":authority", "www.example.test"),
-            (":path", target),
-        ];
-        for (name, value) in fields {
-            block.push(0);
-            for text in [name, value] {
-                block.push(u8::try_from(text.len()).expect("a short text"));
-                block.extend_from_slice(text.as_bytes());
-            }
-        }
-        wire.extend(frame(
-            HEADERS,
-            END_STREAM | END_HEADERS,
-            number * 2 + 1,
-            &block,
-        ));
-    }
-    let mut stream =
-        std::net::TcpStream::connect(("127.0.0.1", server.port())).expect("a connection");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    stream.write_all(&wire).expect("all requests are sent");
-
-    let mut statuses = vec![None; targets.len()];
-    let mut open = targets.len();
-    while open > 0 {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).expect("a frame");
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let (kind, flags) = (head[3], head[4]);
-        let number = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-        let mut payload = vec![0; length as usize];
-        stream.read_exact(&mut payload).expect("a frame's payload");
-        match kind {
-            SETTINGS if flags & 1 == 0 => {
-                stream
-                    .write_all(&frame(SETTINGS, 1, 0, b""))
-                    .expect("an acknowledgement");
-            }
-            HEADERS => {
-                // An announcement of the table's size (001xxxxx) may come first.
-                let field = payload.iter().find(|&&byte| byte & 0xe0 != 0x20);
-                statuses[(number as usize - 1) / 2] = match field {
-                    Some(0x88) => Some(200),
-                    Some(0x8c) => Some(400),
-                    Some(0x8d) => Some(404),
-                    _ => None,
-                };
-            }
-            _ => (),
-        }
-        let ends = matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0;
-        open -= usize::from(ends || kind == RST_STREAM);
-    }
-    statuses
 }

@@ -114,3 +114,34 @@ fn a_panic_while_an_error_is_sent_loses_nothing_but_the_inspection() {
         server.logged(&format!("planted in {place}"));
     }
 }
+
+#[test]
+fn a_thousand_panics_over_four_threads_kill_nobody() {
+    let Some(server) = start(Mpm::Event, "On") else {
+        return;
+    };
+    let children = server.children();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let server = &server;
+            scope.spawn(move || {
+                for number in 0..250 {
+                    let (place, on, _) = PLACES[(thread + number) % PLACES.len()];
+                    let header = format!("X-Palisade-Panic: {place}\r\n");
+                    let response = server.request("GET", "/index.html", &header, b"");
+                    // Nothing reads a body that is not there.
+                    let expected = if place == "input_filter" { 200 } else { on };
+                    assert_eq!(response.status, expected, "{place}");
+                    let target = "/index.html?a=evilmarker";
+                    assert_eq!(server.get(target).status, 403, "after {place}");
+                }
+            });
+        }
+    });
+    assert!(
+        children
+            .iter()
+            .all(|child| server.children().contains(child)),
+        "a child process died"
+    );
+}

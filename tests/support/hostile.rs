@@ -18,9 +18,13 @@ struct File {
 struct Row {
     name: String,
     right: String,
+    /// What is right over HTTP/2, where that is something else.
+    right2: Option<String>,
     #[serde(default, rename = "why")]
     _why: String,
     raw: Option<String>,
+    /// A header block of HTTP/2.
+    fields: Option<String>,
     #[serde(rename = "type")]
     media_type: Option<String>,
     method: Option<String>,
@@ -44,9 +48,14 @@ pub struct Vector {
 pub enum Message {
     /// The bytes of an HTTP/1.1 connection.
     Raw(Vec<u8>),
+    /// The header block and the body of an HTTP/2 stream.
+    Fields(Fields, Vec<u8>),
     /// What has a meaning in every version of HTTP.
     Parts(Parts),
 }
+
+/// Names and values.
+pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
 pub struct Parts {
     pub method: String,
@@ -57,10 +66,49 @@ pub struct Parts {
 }
 
 impl Vector {
+    /// What nobody refuses.
+    pub fn everyday() -> Vector {
+        Vector {
+            name: "everyday".to_owned(),
+            status: 200,
+            by: String::new(),
+            message: Message::Parts(Parts {
+                method: "GET".to_owned(),
+                target: b"/everyday".to_vec(),
+                headers: Vec::new(),
+                body: Vec::new(),
+            }),
+        }
+    }
+
+    /// The header block and the body of an HTTP/2 stream.
+    pub fn stream(&self) -> (Fields, Option<Vec<u8>>) {
+        let parts = match &self.message {
+            Message::Raw(_) => panic!("{}: only HTTP/1.1 has such bytes", self.name),
+            Message::Fields(fields, body) => return (fields.clone(), Some(body.clone())),
+            Message::Parts(parts) => parts,
+        };
+        let pseudo: [(&str, &[u8]); 4] = [
+            (":method", parts.method.as_bytes()),
+            (":scheme", b"http"),
+            (":authority", b"www.example.test"),
+            (":path", &parts.target),
+        ];
+        let mut fields: Fields = pseudo
+            .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()))
+            .to_vec();
+        fields.extend(parts.headers.iter().map(|line| {
+            let (name, value) = field(line);
+            (name.to_ascii_lowercase(), value)
+        }));
+        (fields, (parts.method != "GET").then(|| parts.body.clone()))
+    }
+
     /// The bytes on an HTTP/1.1 connection that ends behind them.
     pub fn wire(&self) -> Vec<u8> {
         let parts = match &self.message {
             Message::Raw(bytes) => return bytes.clone(),
+            Message::Fields(..) => panic!("{}: only HTTP/2 has such a block", self.name),
             Message::Parts(parts) => parts,
         };
         let mut wire = format!("{} ", parts.method).into_bytes();
@@ -79,8 +127,19 @@ impl Vector {
     }
 }
 
-/// All rows of all files.
-pub fn all() -> Vec<Vector> {
+/// All that can be said in HTTP/1.1.
+pub fn for_http1() -> Vec<Vector> {
+    let said = |row: &Row| row.fields.is_none();
+    read(said, |row| &row.right)
+}
+
+/// All that can be said in HTTP/2.
+pub fn for_http2() -> Vec<Vector> {
+    let said = |row: &Row| row.raw.is_none();
+    read(said, |row| row.right2.as_ref().unwrap_or(&row.right))
+}
+
+fn read(said: impl Fn(&Row) -> bool, right: impl Fn(&Row) -> &String) -> Vec<Vector> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hostile");
     let mut files: Vec<_> = std::fs::read_dir(directory)
         .expect("the directory")
@@ -93,28 +152,52 @@ pub fn all() -> Vec<Vector> {
         let text = std::fs::read_to_string(&path).expect("a file of rows");
         let file: File =
             toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        vectors.extend(file.vectors.iter().map(|row| vector(row, &file.media_type)));
+        let rows = file.vectors.iter().filter(|row| said(row));
+        vectors.extend(rows.map(|row| vector(row, right(row), &file.media_type)));
     }
     vectors
 }
 
-fn vector(row: &Row, media_type: &str) -> Vector {
-    let (status, by) = row.right.split_once(' ').unwrap_or((&row.right, ""));
-    let message = match &row.raw {
-        Some(raw) => Message::Raw(bytes(raw)),
-        None => {
+/// The lines of a text, without their ends.
+fn lines(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while let Some(end) = rest.windows(2).position(|two| two == b"\r\n") {
+        lines.push(rest[..end].to_vec());
+        rest = &rest[end + 2..];
+    }
+    lines
+}
+
+/// Name and value of a line. A pseudo-header's name begins with a colon.
+fn field(line: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let colon = (1..line.len())
+        .find(|at| line[*at] == b':')
+        .expect("a name and a value");
+    let value = &line[colon + 1..];
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    (line[..colon].to_vec(), value.to_vec())
+}
+
+fn vector(row: &Row, right: &str, media_type: &str) -> Vector {
+    let (status, by) = right.split_once(' ').unwrap_or((right, ""));
+    let message = match (&row.raw, &row.fields) {
+        (Some(raw), _) => Message::Raw(bytes(raw)),
+        (None, Some(block)) => {
+            let fields = lines(&bytes(block))
+                .iter()
+                .map(|line| field(line))
+                .collect();
+            Message::Fields(fields, bytes(&row.body))
+        }
+        (None, None) => {
             let method = row.method.clone().unwrap_or_else(|| "POST".to_owned());
             let mut headers: Vec<Vec<u8>> = Vec::new();
             let media_type = row.media_type.as_deref().unwrap_or(media_type);
             if method != "GET" && !media_type.is_empty() {
                 headers.push([b"Content-Type: ", &bytes(media_type)[..]].concat());
             }
-            let lines = bytes(&row.headers);
-            let mut rest = &lines[..];
-            while let Some(end) = rest.windows(2).position(|two| two == b"\r\n") {
-                headers.push(rest[..end].to_vec());
-                rest = &rest[end + 2..];
-            }
+            headers.extend(lines(&bytes(&row.headers)));
             Message::Parts(Parts {
                 method,
                 target: bytes(row.target.as_deref().unwrap_or("/echo")),

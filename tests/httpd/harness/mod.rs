@@ -2,6 +2,7 @@
 
 mod backend;
 mod client;
+pub mod http2;
 mod server;
 
 pub use backend::Backend;
@@ -106,6 +107,16 @@ fn found<const N: usize>(what: &str, variable: &str, usual: [PathBuf; N]) -> Opt
         missing(&format!("{what} (set {variable})"));
     }
     path
+}
+
+/// Whether a tool is there.
+pub fn tool(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
+    if !found {
+        missing(name);
+    }
+    found
 }
 
 /// Says that a test cannot be run; fails where all of them must.

@@ -39,6 +39,8 @@ pub struct Setup {
     mpm: Mpm,
     modules: Vec<&'static str>,
     configuration: String,
+    /// What starts it, with its arguments.
+    starter: Vec<String>,
     root: PathBuf,
     port: u16,
 }
@@ -67,6 +69,7 @@ impl Setup {
             mpm: Mpm::Event,
             modules: vec!["unixd", "authz_core", "log_config", "mime", "unique_id"],
             configuration: String::new(),
+            starter: Vec::new(),
             root: fresh_root(),
             port: crate::ports::free(),
         }
@@ -109,6 +112,14 @@ impl Setup {
     pub fn conf(mut self, text: &str) -> Setup {
         self.configuration.push_str(text);
         self.configuration.push('\n');
+        self
+    }
+
+    /// Lets a command start it that becomes it (`env`, `prlimit`). `{ROOT}` stands for what it says.
+    pub fn under(mut self, command: &[&str]) -> Setup {
+        let root = self.root.display().to_string();
+        let words = command.iter().map(|word| word.replace("{ROOT}", &root));
+        self.starter.extend(words);
         self
     }
 
@@ -174,7 +185,14 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.httpd);
+        let mut command = match self.starter.split_first() {
+            None => Command::new(&self.httpd),
+            Some((first, rest)) => {
+                let mut starter = Command::new(first);
+                starter.args(rest).arg(&self.httpd);
+                starter
+            }
+        };
         command.arg("-f").arg(self.configuration_file());
         // Rust's backtraces would be read from disk after a panic; nobody wants that in a server.
         command.env_remove("RUST_BACKTRACE");

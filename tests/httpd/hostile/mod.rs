@@ -1,5 +1,8 @@
-//! Requests that try to be read in two ways, on the wire: with the recommended configuration each has the answer that is
-//! right, by the rule that is right, and with `SecRuleEngine DetectionOnly` none is answered otherwise than without a firewall.
+//! Requests that try to be read in two ways, on the wire, in HTTP/1.1 and HTTP/2: with the recommended configuration each has the
+//! answer that is right, by the rule that is right, and with `SecRuleEngine DetectionOnly` none is answered otherwise than without
+//! a firewall.
+
+mod http2;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::agreement_support::matched_by;
-use crate::harness::{Backend, Mpm, PATIENCE, Server, Setup, eventually};
+use crate::harness::{Backend, Mpm, PATIENCE, Server, Setup, eventually, tool};
 use crate::vector::Vector;
 
 /// What no request may take longer than; on a busy machine it may try again.
@@ -128,26 +131,42 @@ fn send(server: &Server, wire: &[u8]) -> (u16, Answer) {
 }
 
 /// Sends it again where it took too long: only what is slow every time hangs.
-fn send_patiently(server: &Server, wire: &[u8]) -> (u16, Answer) {
-    let mut sent = send(server, wire);
+fn send_patiently(way: &Way, server: &Server, vector: &Vector) -> (u16, Answer) {
+    let mut sent = (way.send)(server, vector);
     for _ in 1..TRIES {
         if sent.1.took <= HANG {
             break;
         }
-        sent = send(server, wire);
+        sent = (way.send)(server, vector);
     }
     sent
 }
 
+/// A way to send a request, on a connection of its own.
+struct Way {
+    mpm: Mpm,
+    /// What it needs besides.
+    modules: &'static [&'static str],
+    /// What is configured besides.
+    conf: &'static str,
+    /// What starts httpd.
+    starter: &'static [&'static str],
+    /// Returns the client's port, too.
+    send: fn(&Server, &Vector) -> (u16, Answer),
+}
+
 /// An httpd before the backend, with rules or without a firewall.
-fn start(mpm: Mpm, backend: &Backend, mode: Option<&str>) -> Option<Server> {
+fn start(way: &Way, backend: &Backend, mode: Option<&str>) -> Option<Server> {
     let setup = match mode {
         Some(mode) => Setup::new()?.conf(&rules(mode)),
         None => Setup::new()?.load_as(&[]),
     };
     let server = setup
-        .mpm(mpm)
+        .mpm(way.mpm)
         .modules(&["proxy", "proxy_http"])
+        .modules(way.modules)
+        .conf(way.conf)
+        .under(way.starter)
         // The backend forgets a connection whose request was cut off.
         .conf(&format!(
             "ProxyPass / http://127.0.0.1:{}/ nocanon disablereuse=on",
@@ -189,31 +208,29 @@ fn records<K: Hash + Eq>(
     matched_by(&log, &key)
 }
 
-/// The answer to an everyday request behind all others: when its record is there, all are.
-const LAST: &[u8] = b"GET /last HTTP/1.1\r\nHost: www.example.test\r\nConnection: close\r\n\r\n";
-
-fn over_http1(mpm: Mpm) {
+/// Sends each in every mode, and says what was answered otherwise than is right.
+fn hold(what: &str, way: &Way, vectors: &[Vector]) {
     let backend = Backend::start();
-    let vectors = crate::vector::all();
     assert!(vectors.len() >= 200);
-    let Some(plain) = start(mpm, &backend, None) else {
+    let Some(plain) = start(way, &backend, None) else {
         return;
     };
     let unguarded: Vec<Answer> = vectors
         .iter()
-        .map(|vector| send(&plain, &vector.wire()).1)
+        .map(|vector| (way.send)(&plain, vector).1)
         .collect();
     let mut faults = Vec::new();
     for mode in ["On", "DetectionOnly"] {
-        let Some(server) = start(mpm, &backend, Some(mode)) else {
+        let Some(server) = start(way, &backend, Some(mode)) else {
             return;
         };
         let answers: Vec<(u16, Answer)> = vectors
             .iter()
-            .map(|vector| send_patiently(&server, &vector.wire()))
+            .map(|vector| send_patiently(way, &server, vector))
             .collect();
+        // When the record of an everyday request behind all others is there, all are.
+        let last = u64::from((way.send)(&server, &Vector::everyday()).0);
         let port = |record: &Value| record["transaction"]["remote_port"].as_u64();
-        let last = u64::from(send(&server, LAST).0);
         let records = records(&server, port, &last);
         for ((vector, (port, answer)), unguarded) in vectors.iter().zip(&answers).zip(&unguarded) {
             let ids = records.get(&u64::from(*port)).cloned().unwrap_or_default();
@@ -230,7 +247,7 @@ fn over_http1(mpm: Mpm) {
             }
         }
     }
-    report(&format!("HTTP/1.1 {mpm:?}"), vectors.len(), &faults);
+    report(what, vectors.len(), &faults);
 }
 
 /// Says how many answers were right, and fails where one was not.
@@ -243,12 +260,47 @@ fn report(what: &str, number: usize, faults: &[String]) {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Each on an HTTP/1.1 connection.
+fn over_http1(what: &str, mpm: Mpm, conf: &'static str, starter: &'static [&'static str]) {
+    let way = Way {
+        mpm,
+        modules: &[],
+        conf,
+        starter,
+        send: |server, vector| send(server, &vector.wire()),
+    };
+    let vectors = crate::vector::for_http1();
+    hold(&format!("HTTP/1.1 {mpm:?}{what}"), &way, &vectors);
+}
+
 #[test]
 fn every_answer_is_right_with_event() {
-    over_http1(Mpm::Event);
+    over_http1("", Mpm::Event, "", &[]);
 }
 
 #[test]
 fn every_answer_is_right_with_prefork() {
-    over_http1(Mpm::Prefork);
+    over_http1("", Mpm::Prefork, "", &[]);
+}
+
+#[test]
+fn every_answer_is_right_on_small_stacks() {
+    over_http1(", small stacks", Mpm::Event, "ThreadStackSize 131072", &[]);
+}
+
+#[test]
+fn every_answer_is_right_with_few_descriptors() {
+    if tool("prlimit") {
+        let starter = &["prlimit", "--nofile=256"];
+        over_http1(", 256 descriptors", Mpm::Event, "", starter);
+    }
+}
+
+/// A process of prefork with the module takes some 150 MB of addresses; whoever took much more than its request is in trouble.
+#[test]
+fn every_answer_is_right_with_little_memory() {
+    if tool("prlimit") {
+        let starter = &["prlimit", "--as=268435456"];
+        over_http1(", 256 MB of addresses", Mpm::Prefork, "", starter);
+    }
 }
