@@ -28,6 +28,49 @@ apt_sources() {
     sort -u | sed -nE "s/^(deb http:[^ ]+ $codename(-updates|-security)? main) Debian\$/\\1/p"
 }
 
+# What a fresh Debian needs to reach the mirrors that this machine's apt uses: apt's sources and its way there.
+apt_settings() { # DIRECTORY
+  mkdir -p "$1/sources.list.d" "$1/apt.conf.d"
+  apt_sources >"$1/sources.list.d/host.list"
+  apt_way >"$1/apt.conf.d/90host"
+}
+
+apt_way() {
+  command -v apt-config >/dev/null || return 0
+  apt-config dump --no-empty Acquire | grep -E '::(Proxy|Check-Valid-Until|Check-Date)( |::)' || true
+}
+
+# The package that `make deb` made.
+package() {
+  local found
+  found=$(find target -maxdepth 1 -name 'libapache2-mod-palisade_*.deb' | sort -V | tail -n 1)
+  [ -n "$found" ] || { echo "${0##*/}: no package: run 'make deb' first" >&2; return 1; }
+  echo "$found"
+}
+
+# Builds container/Containerfile with that package.
+build_image() { # NAME
+  timeout 1200 "$engine" build --build-arg PACKAGE=made --build-arg "BASE=$base_image" \
+    --build-arg "APT_SOURCES=$(apt_sources | sed 's/$/\\n/' | tr -d '\n')" \
+    --build-arg "APT_PROXY=$(apt_way | sed 's/$/\\n/' | tr -d '\n')" -f container/Containerfile -t "$1" .
+}
+
+# Ends the script that asks, loudly, where no engine works: well, or badly where PALISADE_REQUIRE_CONTAINER=1 wants one.
+engine_or_skip() { # WHAT
+  find_engine && return
+  echo "SKIPPED: $1 — no working podman or docker" >&2
+  printf '    %s\n' "${engine_troubles[@]}" >&2
+  [ "${PALISADE_REQUIRE_CONTAINER:-}" != 1 ] || exit 1
+  exit 0
+}
+
+# Runs a script in a fresh Debian, where a directory is /test and container/inside.sh gives it `check` and a working apt.
+in_fresh_debian() { # DIRECTORY SCRIPT
+  apt_settings "$1/apt"
+  cp container/inside.sh "$1/"
+  "$engine" run --rm -v "$1:/test" "$base_image" sh "/test/$2"
+}
+
 # Makes the base image out of Debian's packages, for machines that reach a Debian mirror and no image registry.
 bootstrap_base_image() { # ENGINE
   local root mirror status=0

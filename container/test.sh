@@ -20,24 +20,15 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-if ! find_engine; then
-  echo 'SKIPPED: container test — no working podman or docker' >&2
-  printf '    %s\n' "${engine_troubles[@]}" >&2
-  [ "${PALISADE_REQUIRE_CONTAINER:-}" != 1 ] || exit 1
-  exit 0
-fi
+engine_or_skip 'container test'
 echo "container: $engine_description, $base_image"
 
 # The build context: what `make install` installs, the site, and what this machine's apt needs to reach its mirrors.
 context=$work/context
-mkdir -p "$context/apt/apt.conf.d" "$context/apt/sources.list.d"
+mkdir -p "$context"
 cp container/test.Containerfile container/site.conf container/*.html container/xmlrpc.cgi "$context/"
 DESTDIR=$context/root LIBEXECDIR=/usr/lib/apache2/modules scripts/install.sh
-apt_sources >"$context/apt/sources.list.d/host.list"
-if command -v apt-config >/dev/null; then
-  apt-config dump --no-empty Acquire | grep -E '::(Proxy|Check-Valid-Until|Check-Date)( |::)' \
-    >"$context/apt/apt.conf.d/90host" || true
-fi
+apt_settings "$context/apt"
 
 build() { timeout 900 "$engine" build --build-arg "BASE=$base_image" "$@" -f "$context/test.Containerfile" "$context"; }
 

@@ -20,6 +20,8 @@ install -d -m 755 "$root/var/cache" "$root/var/log"
 rmdir "$root/var/cache/palisade" "$root/var/cache" "$root/var/log"
 rmdir --ignore-fail-on-non-empty "$root/var"
 find "$root" -name '*.new' -delete
+# Where Debian's zsh looks for what packages bring.
+mv "$root/usr/share/zsh/site-functions" "$root/usr/share/zsh/vendor-completions"
 
 # Line numbers stay in the build: they are four fifths of the size.
 strip --strip-unneeded --remove-section=.comment "$root/usr/lib/apache2/modules/mod_palisade.so"

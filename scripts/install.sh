@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-: "${DESTDIR:=}" "${PREFIX:=/usr/local}"
+: "${DESTDIR:=}" "${PREFIX:=/usr/local}" "${BUILT:=target/release}"
 : "${LIBEXECDIR:=$(PATH=$PATH:/usr/sbin "${APXS:-apxs}" -q LIBEXECDIR)}"
 
 case $LIBEXECDIR in
@@ -18,7 +18,7 @@ case $LIBEXECDIR in
 esac
 
 for built in mod_palisade.so palisade; do
-  [ -e "target/release/$built" ] || { echo "install: no target/release/$built: run 'make build' first" >&2; exit 1; }
+  [ -e "$BUILT/$built" ] || { echo "install: no $BUILT/$built: run 'make build' first" >&2; exit 1; }
 done
 
 configuration() { # FILE DESTINATION: the paths in FILE are Debian's
@@ -34,8 +34,8 @@ configuration() { # FILE DESTINATION: the paths in FILE are Debian's
   rm -f "$new"
 }
 
-install -D -m 644 target/release/mod_palisade.so "$DESTDIR$LIBEXECDIR/mod_palisade.so"
-install -D -m 755 target/release/palisade "$DESTDIR$PREFIX/bin/palisade"
+install -D -m 644 "$BUILT/mod_palisade.so" "$DESTDIR$LIBEXECDIR/mod_palisade.so"
+install -D -m 755 "$BUILT/palisade" "$DESTDIR$PREFIX/bin/palisade"
 configuration apache-conf/palisade.load "$loads"
 configuration apache-conf/palisade.conf "$settings"
 while IFS= read -r file; do
@@ -46,11 +46,11 @@ configuration apache-conf/logrotate/palisade /etc/logrotate.d/palisade
 # The tool describes itself.
 share=$DESTDIR$PREFIX/share
 install -d "$share/man/man1" "$share/bash-completion/completions" "$share/zsh/site-functions" "$share/fish/vendor_completions.d"
-target/release/palisade generate man "$share/man/man1"
+"$BUILT/palisade" generate man "$share/man/man1"
 gzip -9nf "$share"/man/man1/palisade*.1
-target/release/palisade generate completions bash >"$share/bash-completion/completions/palisade"
-target/release/palisade generate completions zsh >"$share/zsh/site-functions/_palisade"
-target/release/palisade generate completions fish >"$share/fish/vendor_completions.d/palisade.fish"
+"$BUILT/palisade" generate completions bash >"$share/bash-completion/completions/palisade"
+"$BUILT/palisade" generate completions zsh >"$share/zsh/site-functions/_palisade"
+"$BUILT/palisade" generate completions fish >"$share/fish/vendor_completions.d/palisade.fish"
 
 # Munin finds the plugin where its own are; which graphs are drawn, links in /etc/munin/plugins say (docs/status.md).
 install -D -m 755 apache-conf/munin/palisade_ "$DESTDIR/usr/share/munin/plugins/palisade_"

@@ -337,8 +337,8 @@ fn migrate_tells_what_changes_before_it_does() {
         "SecRemoteRules",
         "GeoIP.dat is in MaxMind's old format",
         "SecStatusEngine On has no effect",
-        "IncludeOptional modsecurity/*.conf",
-        "a2dismod security2",
+        "/mods-available/security2.conf ",
+        "/mods-available/palisade.conf\n  a2dismod security2\n",
         "a2enmod palisade",
     ] {
         assert!(said.contains(piece), "{piece:?} in {said}");

@@ -146,7 +146,7 @@ fn examples_of_configuration_are_sound() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(checked >= 12, "{checked} examples: these cannot be all");
+    assert!(checked >= 9, "{checked} examples: these cannot be all");
 }
 
 #[test]

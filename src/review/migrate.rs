@@ -176,37 +176,33 @@ fn stores(tree: &Tree, migration: &mut Migration) {
 }
 
 fn steps(tree: &Tree, migration: &mut Migration) {
-    // On Debian the rules are included by the old module's own file, which goes with it.
-    let own_file = |statement: &&Statement| {
-        let file = &statement.origin.file;
-        file.ends_with("security2.conf") && file.contains("mods-")
-    };
     let debian = tree
         .statements
         .iter()
         .any(|statement| statement.origin.file.contains("/mods-enabled/"));
-    let kept: Vec<&Statement> = tree
+    let mut step = |text: String| migration.steps.push(text);
+    // On Debian the rules are included by the old module's own file, which is disabled with it.
+    let own_file = tree
         .statements
         .iter()
         .filter(|statement| statement.name.to_ascii_lowercase().starts_with("include"))
-        .filter(own_file)
-        .collect();
-    let mut step = |text: String| migration.steps.push(text);
-    if !kept.is_empty() {
-        step("In /etc/apache2/mods-available/palisade.conf, put in the place of its own two IncludeOptional lines what security2.conf includes:".to_owned());
-        for line in kept {
-            step(format!("        {} {}", line.name, line.words.join(" ")));
-        }
+        .find_map(|statement| statement.origin.file.strip_suffix("security2.conf"));
+    if let Some(directory) = own_file {
+        let directory = directory.replace("/mods-enabled/", "/mods-available/");
+        step(format!(
+            "cp {directory}security2.conf {directory}palisade.conf"
+        ));
     }
-    match debian {
-        true => {
-            step("a2dismod security2".to_owned());
-            step("a2enmod palisade".to_owned());
-        }
-        false => step("In the LoadModule line of security2_module, name mod_palisade.so instead of mod_security2.so".to_owned()),
+    if debian {
+        step("a2dismod security2".to_owned());
+        step("a2enmod palisade".to_owned());
+        step("apachectl configtest".to_owned());
+        step("systemctl restart apache2".to_owned());
+    } else {
+        step("In the LoadModule line of security2_module, name mod_palisade.so instead of mod_security2.so".to_owned());
+        step("apachectl configtest".to_owned());
+        step("Restart httpd, not only gracefully: the two modules share a name".to_owned());
     }
-    step("apachectl configtest".to_owned());
-    step("Restart httpd, not only gracefully: the two modules share a name".to_owned());
     if let Some(line) = tree.all("SecRuleEngine").last() {
         let mode = line.words.first().map(String::as_str).unwrap_or_default();
         if mode.eq_ignore_ascii_case("On") {
