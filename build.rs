@@ -257,7 +257,7 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
         "apr_brigade_(create|cleanup)",
         "apr_file_(close|pipe_timeout_set)",
         "apr_os_file_get",
-        "apr_bucket_(eos_create|heap_create)",
+        "apr_bucket_(eos|flush|heap)_create",
         "apr_pool_cleanup_(register|null)",
         "apr_shm_(create|baseaddr_get)",
         "apr_pstrmemdup",
@@ -315,6 +315,6 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
         "ap_server_config_defines",
         "core_module",
         "ap_bucket_type_error",
-        "apr_bucket_type_eos",
+        "apr_bucket_type_(eos|file)",
     ];
 }

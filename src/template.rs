@@ -62,6 +62,16 @@ impl Template {
         }
     }
 
+    /// What every text that it may become begins with, and whether that is the whole of it.
+    pub fn beginning(&self) -> (&[u8], bool) {
+        match self.segments.as_slice() {
+            [] => (&[], true),
+            [Segment::Literal(text)] => (text, true),
+            [Segment::Literal(text), ..] => (text, false),
+            [Segment::Macro(_), ..] => (&[], false),
+        }
+    }
+
     /// The macros in the text.
     pub fn macros(&self) -> impl Iterator<Item = &Macro> {
         self.segments.iter().filter_map(|segment| match segment {

@@ -3,6 +3,8 @@
 
 #[path = "engine/budget.rs"]
 mod budget;
+#[path = "engine/foregone.rs"]
+mod foregone;
 #[path = "engine/links.rs"]
 mod links;
 #[path = "engine/lookups.rs"]

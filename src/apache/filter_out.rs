@@ -103,9 +103,13 @@ fn inspect(filter: Filter<'_>, mut piece: Brigade<'_>) -> Result<(), Status> {
         Next::Pass => filter.pass(piece),
         Next::Send(edits) => send(filter, state, edits, piece),
         Next::Release(mut kept, mut edits) => {
+            let at_once = kept.was_in_a_file();
             let mut whole = kept.brigade();
             edits.replace(request, &mut whole);
             whole.append(&mut piece);
+            if at_once {
+                whole.push_flush();
+            }
             send(filter, state, edits, whole)
         }
         Next::Refuse(status) => refuse(filter, piece, status),
@@ -221,9 +225,9 @@ fn hold_back(
     kept: &mut Kept,
 ) -> Result<Held, Status> {
     let pool = request.initial().pool();
-    let mut held = kept.brigade();
     while let Some(mut bucket) = piece.front() {
         let mut enough = false;
+        kept.note(&bucket);
         match bucket.kind() {
             Kind::EndOfStream => enough = true,
             Kind::Data => {
@@ -240,7 +244,7 @@ fn hold_back(
             // Pieces that are no bytes and cannot be set aside need not be.
             Kind::Metadata | Kind::Error => bucket.set_aside(pool).unwrap_or(()),
         }
-        bucket.move_to(&mut held);
+        bucket.move_to(&mut kept.brigade());
         if enough {
             return Ok(Held::Enough);
         }

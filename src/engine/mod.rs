@@ -48,7 +48,9 @@ use crate::host::Host;
 use crate::operators::Kind;
 use crate::ruleset::prefilter::Role;
 use crate::ruleset::{Chain, PhaseRules};
-use crate::transaction::{Interruption, InterruptionKind, MatchedRule, Transaction, Verdict};
+use crate::transaction::{
+    Foreseen, Interruption, InterruptionKind, MatchedRule, Transaction, Verdict,
+};
 use crate::types::{EngineMode, Phase};
 use evaluate::{Known, Question};
 
@@ -114,6 +116,13 @@ impl Transaction {
         }
         let begun = Instant::now();
         let mut candidates = self.scan(rules, host);
+        let foreseen = std::mem::replace(&mut self.foreseen, Foreseen::No);
+        let mut foreseen = foreseen == Foreseen::Phases(self.phase.index())
+            && !self.matches.is_watched()
+            && !self.removes_foreseen();
+        let mut removals = self.overrides.removals.len();
+        // The last match that is not yet noted as such.
+        let mut unnoted = None;
         let mut at = 0;
         while let Some(entry) = rules.entries().get(at) {
             // Rules that the scan has nothing for are passed by.
@@ -133,11 +142,20 @@ impl Transaction {
                     }
                 } else if scanned == Some(at) {
                     known = Known::Candidates(rules, candidates.of(at));
-                } else if let Some(holds) = self.switch(entry, &*host) {
+                } else if let Some(foregone) = entry.foregone.as_ref().filter(|_| foreseen) {
+                    let holds = self.take_foregone(entry, foregone);
+                    unnoted = if holds { Some(entry) } else { unnoted };
                     at = if holds { entry.next } else { at + 1 };
                     continue;
+                } else {
+                    self.note_foregone(unnoted.take());
+                    if let Some(holds) = self.switch(entry, &*host) {
+                        at = if holds { entry.next } else { at + 1 };
+                        continue;
+                    }
                 }
             }
+            self.note_foregone(unnoted.take());
             if self.is_out_of_time(entry, begun) {
                 at += 1;
                 continue;
@@ -145,15 +163,23 @@ impl Transaction {
             at = match self.run_chain(&entry.chain, known, host) {
                 Outcome::NoMatch => at + 1,
                 Outcome::Match => entry.next,
-                Outcome::EndOfPhase => break,
+                Outcome::EndOfPhase => return,
             };
+            if self.overrides.removals.len() != removals {
+                removals = self.overrides.removals.len();
+                foreseen &= !self.removes_foreseen();
+            }
             if self.config.intercept_on_error && std::mem::take(&mut self.rule_error) {
                 self.stop_on_error(self.phase);
-                break;
+                return;
             }
             if self.mode() == EngineMode::Off {
-                break;
+                return;
             }
+        }
+        self.note_foregone(unnoted);
+        if foreseen {
+            self.foreseen = Foreseen::Phases(self.phase.index() + 1);
         }
     }
 

@@ -6,13 +6,47 @@
 
 use std::sync::Arc;
 
-use crate::actions::{Ctl, Effect};
+use crate::actions::{Ctl, Effect, TargetExclusion};
 use crate::host::Host;
-use crate::ruleset::{Chain, Entry, Rule, Switch};
+use crate::ruleset::{Chain, Entry, Foregone, Rule, Switch};
 use crate::transaction::{MatchedRule, Transaction, Value};
 use crate::variables::Variable;
 
 impl Transaction {
+    /// Takes what the configuration decides about a rule: true when it matches. What it leaves as MATCHED_VAR is for the
+    /// caller to [note](Transaction::note_foregone) when somebody may ask for it.
+    pub(super) fn take_foregone(&mut self, entry: &Entry, foregone: &Foregone) -> bool {
+        let Foregone::Holds { sets, .. } = foregone else {
+            return false;
+        };
+        for (name, value) in sets {
+            match value {
+                Some(value) => self.tx.put(name.clone(), value.clone()),
+                None => self.tx.remove(name),
+            }
+        }
+        self.matches.rules.push(MatchedRule {
+            chain: Arc::clone(&entry.chain),
+            matched: 1,
+        });
+        true
+    }
+
+    /// The last of the rules that matched so is the last that matched.
+    pub(super) fn note_foregone(&mut self, entry: Option<&Entry>) {
+        let Some(entry) = entry else {
+            return;
+        };
+        if let Some(Foregone::Holds { key, value, .. }) = &entry.foregone {
+            let name = match key {
+                Some(key) => Value::name_in(Variable::Tx, key),
+                None => counted(entry.switch.as_ref()),
+            };
+            self.matches.vars.push((name, value.to_vec()));
+            self.matches.end_chain();
+        }
+    }
+
     /// Decides a chain that begins with a comparison of a TX variable: `Some(false)` when it does not hold, `Some(true)`
     /// when it holds and that is all there is to do. `None`: the chain is to be run.
     pub(super) fn switch(&mut self, entry: &Entry, host: &dyn Host) -> Option<bool> {
@@ -22,7 +56,7 @@ impl Transaction {
         };
         let chain = &entry.chain;
         let rule = chain.starter()?;
-        if !is_simple(chain, rule) || self.is_touched(chain, rule) {
+        if !chain.only_sets_variables() || self.is_touched(chain, rule) {
             return None;
         }
         self.matches.vars.push(matched);
@@ -45,12 +79,20 @@ impl Transaction {
         let mut values = self.tx.named(&switch.key);
         if switch.count {
             let number = values.count().to_string().into_bytes();
-            let name = switch.spelled.as_deref().unwrap_or("TX");
-            let name = name.as_bytes().to_vec();
-            return switch.matches(&number).then_some((name, number));
+            return switch
+                .matches(&number)
+                .then(|| (counted(Some(switch)), number));
         }
         let (name, value) = values.find(|(_, value)| switch.matches(value))?;
         Some((Value::name_in(Variable::Tx, name), value.to_vec()))
+    }
+
+    /// Whether `ctl` took out anything that the configuration may have decided about.
+    pub(super) fn removes_foreseen(&self) -> bool {
+        self.overrides.removals.iter().any(|removal| match removal {
+            Ctl::RemoveTarget(_, targets) => is_of_tx(targets),
+            _ => true,
+        })
     }
 
     /// Whether `ctl` took the rule out, or a variable of TX out of it.
@@ -58,23 +100,19 @@ impl Transaction {
         let removals = &self.overrides.removals;
         removals.iter().any(|removal| match removal {
             Ctl::RemoveTarget(selector, targets) => {
-                let of_tx = targets.iter().any(|target| target.variable == Variable::Tx);
-                of_tx && selector.selects(&rule.meta)
+                is_of_tx(targets) && selector.selects(&rule.meta)
             }
             _ => false,
         }) || self.is_removed(chain)
     }
 }
 
-/// Whether a match of the chain does nothing but set variables and go on somewhere.
-fn is_simple(chain: &Chain, rule: &Rule) -> bool {
-    chain.rules.len() == 1
-        && chain.complete
-        && !chain.is_told()
-        && chain.pause.is_none()
-        && rule.meta.severity.is_none()
-        && rule
-            .effects
-            .iter()
-            .all(|effect| matches!(effect, Effect::SetVar(_)))
+fn is_of_tx(targets: &[TargetExclusion]) -> bool {
+    targets.iter().any(|target| target.variable == Variable::Tx)
+}
+
+/// The name of a number of variables.
+fn counted(switch: Option<&Switch>) -> Vec<u8> {
+    let spelled = switch.and_then(|switch| switch.spelled.as_deref());
+    spelled.unwrap_or(Variable::Tx.name()).as_bytes().to_vec()
 }

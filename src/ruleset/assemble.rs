@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::foregone::{Foregone, Foresight};
 use super::layer::{Item, Layer};
 use super::prefilter::{Prefilter, Role};
 use super::rehearsal::Rehearsal;
@@ -42,6 +43,8 @@ pub struct Entry {
     pub role: Role,
     /// The first rule as a switch, here so that those which do not hold are passed by without a look at the rule.
     pub switch: Option<Switch>,
+    /// What it comes to, where the configuration alone decides that.
+    pub foregone: Option<Foregone>,
 }
 
 impl Entry {
@@ -82,8 +85,16 @@ impl RuleSet {
     pub fn assemble<'l>(layers: impl IntoIterator<Item = &'l Layer>) -> RuleSet {
         let layers: Vec<&Layer> = layers.into_iter().collect();
         let mut rehearsal = Rehearsal::default();
+        let mut foresight = Foresight::default();
         RuleSet {
-            phases: Phase::ALL.map(|phase| PhaseRules::assemble(&layers, phase, &mut rehearsal)),
+            phases: Phase::ALL.map(|phase| {
+                let mut rules = PhaseRules::assemble(&layers, phase, &mut rehearsal);
+                let foregone = foresight.phase(&rules.entries);
+                for (entry, foregone) in rules.entries.iter_mut().zip(foregone) {
+                    entry.foregone = foregone;
+                }
+                rules
+            }),
         }
     }
 
@@ -175,6 +186,7 @@ impl PhaseRules {
                 regexes,
                 role: Role::None,
                 switch: chain.starter().and_then(Switch::of),
+                foregone: None,
             });
             let starter = chain.starter();
             regexes += u64::from(starter.is_some_and(|rule| rule.test.operator.kind() == Kind::Rx));

@@ -12,6 +12,7 @@
 
 mod assemble;
 mod compile;
+mod foregone;
 mod layer;
 pub mod prefilter;
 mod rehearsal;
@@ -21,6 +22,7 @@ mod text;
 
 pub use assemble::{Entry, LayerScan, PhaseRules, RuleSet};
 pub use compile::{CompileError, Compiler, Part, Source};
+pub use foregone::Foregone;
 pub use layer::{Layer, LayerBuilder};
 pub use rule::{Argument, Chain, Rule, Selector, Target, Test};
 pub use switch::Switch;

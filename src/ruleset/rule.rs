@@ -243,6 +243,19 @@ impl Chain {
         self.log || self.auditlog || !matches!(self.disruptive, Disruptive::Pass)
     }
 
+    /// Whether a match does nothing but set variables and go on somewhere.
+    pub fn only_sets_variables(&self) -> bool {
+        let [rule] = self.rules.as_slice() else {
+            return false;
+        };
+        let sets = |effect: &Effect| matches!(effect, Effect::SetVar(_));
+        self.complete
+            && !self.is_told()
+            && self.pause.is_none()
+            && rule.meta.severity.is_none()
+            && rule.effects.iter().all(sets)
+    }
+
     /// The rule that gives the chain its identity.
     pub fn starter(&self) -> Option<&Rule> {
         self.rules.first()

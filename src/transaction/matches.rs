@@ -86,6 +86,11 @@ impl Matches {
         self.witness.get_or_insert_default();
     }
 
+    /// Whether every match is kept.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.witness.is_some()
+    }
+
     /// What was kept since [`Matches::watch`]: the rules of chains that matched to their end.
     pub fn sightings(&self) -> &[Sighting] {
         self.witness.as_deref().unwrap_or_default()

@@ -111,6 +111,17 @@ pub struct Transaction {
     pub(crate) refused: Option<(Phase, u16)>,
     /// How often rules were asked.
     pub(crate) asked: Asked,
+    /// Whether what the configuration [decided](crate::ruleset::Foregone) still holds.
+    pub(crate) foreseen: Foreseen,
+}
+
+/// How far a request has come as the configuration foresaw it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Foreseen {
+    /// This many phases have run so, from the first, each to its end.
+    Phases(usize),
+    /// It has taken a way of its own.
+    No,
 }
 
 /// What `ctl` changed.
@@ -183,6 +194,7 @@ impl Transaction {
             times: Times::default(),
             refused: None,
             asked: Asked::default(),
+            foreseen: Foreseen::Phases(0),
             response: None,
             config,
             request,
@@ -201,6 +213,9 @@ impl Transaction {
 
     /// Puts the transaction under the configuration of its directory. Changes by `ctl` stay in force.
     pub fn set_config(&mut self, config: Arc<Config>) {
+        if !Arc::ptr_eq(&config.rules, &self.config.rules) {
+            self.foreseen = Foreseen::No;
+        }
         self.config = config;
     }
 

@@ -205,8 +205,18 @@ impl Scenario {
 
     /// The same on a host that has seen other requests.
     pub fn run_on(&self, host: &mut TestHost, config: &Arc<Config>) -> Answer {
+        self.run_in(host, config, config)
+    }
+
+    /// The same where the directory's configuration is another than the server's.
+    pub fn run_in(
+        &self,
+        host: &mut TestHost,
+        config: &Arc<Config>,
+        directory: &Arc<Config>,
+    ) -> Answer {
         let mut tx = self.transaction(config);
-        let status = self.phases(&mut tx, host);
+        let status = self.phases(&mut tx, host, directory);
         let mut response = self.response.clone();
         response.status = status;
         tx.finish(response, host);
@@ -230,10 +240,11 @@ impl Scenario {
         }
     }
 
-    fn phases(&self, tx: &mut Transaction, host: &mut TestHost) -> u16 {
+    fn phases(&self, tx: &mut Transaction, host: &mut TestHost, directory: &Arc<Config>) -> u16 {
         if let Verdict::Interrupt(found) = tx.run(Phase::RequestHeaders, host) {
             return found.status;
         }
+        tx.set_config(Arc::clone(directory));
         if tx.wants_request_body() && !self.body.is_empty() {
             if let BodyStep::Refuse(status) = tx.expect_body(Some(self.body.len() as u64)) {
                 return status;

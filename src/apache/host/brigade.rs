@@ -188,6 +188,15 @@ impl<'b> Brigade<'b> {
         }
     }
 
+    /// Adds the wish that what stands before it leaves at once.
+    pub(in crate::apache) fn push_flush(&mut self) {
+        // SAFETY: as for `push_end`.
+        unsafe {
+            let bucket = sys::apr_bucket_flush_create((*self.as_ptr()).bucket_alloc);
+            sys::brigade_insert_tail(self.as_ptr(), bucket);
+        }
+    }
+
     /// Adds a bucket that makes httpd answer with `status` in place of this response.
     pub(in crate::apache) fn push_error(&mut self, status: u16, pool: Pool<'_>) {
         // SAFETY: as above; the pool is alive, and a null text stands for none.
@@ -213,20 +222,40 @@ impl<'b> Brigade<'b> {
 }
 
 /// A brigade that waits in the state of a request. Its memory is in the pool of that request, and so is the state's.
-pub(in crate::apache) struct Kept(NonNull<sys::apr_bucket_brigade>);
+pub(in crate::apache) struct Kept {
+    raw: NonNull<sys::apr_bucket_brigade>,
+    was_in_a_file: bool,
+}
 
 impl Kept {
     /// An empty one. `None` where httpd has no memory.
     pub(in crate::apache) fn new(request: Request<'_>) -> Option<Kept> {
         // On the request from the network, as the state: a redirected request shares its pool, a subrequest would not.
-        Brigade::new(request.initial()).map(|brigade| Kept(brigade.raw))
+        Brigade::new(request.initial()).map(|brigade| Kept {
+            raw: brigade.raw,
+            was_in_a_file: false,
+        })
     }
 
     pub(in crate::apache) fn brigade(&mut self) -> Brigade<'_> {
         Brigade {
-            raw: self.0,
+            raw: self.raw,
             life: PhantomData,
         }
+    }
+
+    /// Looks at a bucket that is about to be read and kept.
+    pub(in crate::apache) fn note(&mut self, bucket: &Front<'_>) {
+        // SAFETY: the bucket is in the brigade that `bucket` borrows; types are told apart by their address.
+        self.was_in_a_file |=
+            unsafe { (*bucket.raw.as_ptr()).type_ == &raw const sys::apr_bucket_type_file };
+    }
+
+    /// Whether some of it came as a file. httpd sends files at once, but short answers in memory only when it has looked in
+    /// vain for another request on the connection; reading has turned one into the other. The detour costs the event MPM a
+    /// round through its listener, as much as the whole of a small request.
+    pub(in crate::apache) fn was_in_a_file(&self) -> bool {
+        self.was_in_a_file
     }
 
     /// Frees what waits in it.

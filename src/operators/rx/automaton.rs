@@ -12,13 +12,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use regex_automata::Input;
 use regex_automata::meta::{Cache, Config, Regex};
 use regex_automata::util::syntax;
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::{MAX_AUTOMATON_CACHE_BYTES, MAX_KEPT_BYTES, Options, linear};
+use crate::byte_set::ByteSet;
 
 /// A pattern in the syntax of the `regex` crate.
 pub(super) struct Automaton {
     source: Box<str>,
     regex: Regex,
+    /// What a value begins with in which anything matches, where that is known.
+    first: Option<Box<ByteSet>>,
     /// Memory that no search uses now. Boxed, because it is large and goes in and out for each search.
     #[allow(clippy::vec_box)]
     spare: Mutex<Vec<Box<Memory>>>,
@@ -63,10 +67,8 @@ impl Automaton {
             .utf8(false)
             .case_insensitive(options.case_insensitive)
             .nest_limit(linear::MAX_NESTING);
-        let built = Regex::builder()
-            .configure(config)
-            .syntax(syntax)
-            .build(source);
+        let tree = syntax::parse_with(source, &syntax).map_err(|error| error.to_string())?;
+        let built = Regex::builder().configure(config).build_from_hir(&tree);
         let regex = built.map_err(|error| match (error.syntax_error(), error.size_limit()) {
             (Some(error), _) => error.to_string(),
             (None, Some(limit)) => format!("compiled form exceeds {limit} bytes"),
@@ -75,6 +77,7 @@ impl Automaton {
         Ok(Automaton {
             source: source.into(),
             regex,
+            first: first(&tree).map(Box::new),
             spare: Mutex::default(),
         })
     }
@@ -86,6 +89,9 @@ impl Automaton {
 
     /// Whether there is a match that starts at `start` or later.
     pub fn is_match_at(&self, value: &[u8], start: usize) -> bool {
+        if self.cannot_begin(value, start) {
+            return false;
+        }
         let input = input(value, start).earliest(true);
         self.with_cache(value.len(), |cache| {
             self.regex.search_half_with(cache, &input).is_some()
@@ -94,6 +100,9 @@ impl Automaton {
 
     /// Where the first match is that starts at `start` or later.
     pub fn find_at(&self, value: &[u8], start: usize) -> Option<Range<usize>> {
+        if self.cannot_begin(value, start) {
+            return None;
+        }
         let input = input(value, start);
         let found = self.with_cache(value.len(), |cache| self.regex.search_with(cache, &input));
         found.map(|found| found.range())
@@ -101,6 +110,9 @@ impl Automaton {
 
     /// The groups of that match, the whole first.
     pub fn captures_at(&self, value: &[u8], start: usize) -> Option<Vec<Option<Range<usize>>>> {
+        if self.cannot_begin(value, start) {
+            return None;
+        }
         let input = input(value, start);
         let mut groups = self.regex.create_captures();
         self.with_cache(value.len(), |cache| {
@@ -112,6 +124,15 @@ impl Automaton {
                 .map(|group| group.map(|span| span.range()))
                 .collect()
         })
+    }
+
+    /// Whether the first byte already says that nothing matches: most values that are looked at have another.
+    fn cannot_begin(&self, value: &[u8], start: usize) -> bool {
+        start == 0
+            && self.first.as_ref().is_some_and(|set| {
+                let first = value.first();
+                first.is_none_or(|first| !set.contains(*first))
+            })
     }
 
     fn with_cache<T>(&self, length: usize, search: impl FnOnce(&mut Cache) -> T) -> T {
@@ -163,4 +184,41 @@ impl std::fmt::Debug for Automaton {
 
 fn input(value: &[u8], start: usize) -> Input<'_> {
     Input::new(value).span(start.min(value.len())..value.len())
+}
+
+/// The first bytes of values in which an expression matches, where it matches at their beginning only and never nothing.
+fn first(tree: &Hir) -> Option<ByteSet> {
+    let properties = tree.properties();
+    let at_start = properties.look_set_prefix().contains(Look::Start);
+    if !at_start || properties.minimum_len().unwrap_or(0) == 0 {
+        return None;
+    }
+    let mut first = ByteSet::EMPTY;
+    let mut waiting = vec![tree];
+    while let Some(part) = waiting.pop() {
+        match part.kind() {
+            HirKind::Literal(text) => first.insert(*text.0.first()?),
+            HirKind::Class(Class::Bytes(class)) => class.ranges().iter().for_each(|range| {
+                first = first.union(ByteSet::range(range.start(), range.end()));
+            }),
+            HirKind::Class(Class::Unicode(_)) | HirKind::Empty | HirKind::Look(_) => return None,
+            HirKind::Repetition(repetition) => waiting.push(&repetition.sub),
+            HirKind::Capture(capture) => waiting.push(&capture.sub),
+            HirKind::Alternation(ways) => waiting.extend(ways),
+            // Up to the first part that takes a byte in any case.
+            HirKind::Concat(parts) => {
+                let takes = |part: &Hir| part.properties().minimum_len().unwrap_or(0) > 0;
+                for part in parts
+                    .iter()
+                    .filter(|part| !matches!(part.kind(), HirKind::Look(_)))
+                {
+                    waiting.push(part);
+                    if takes(part) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    Some(first)
 }
