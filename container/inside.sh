@@ -53,7 +53,7 @@ commands() { # PAGE HEADING
   awk -v heading="$2" '
     /^```/ { code = !code }
     !code && /^#/ { here = $0 ~ "^#+ " heading "$"; next }
-    here && /^    / { print substr($0, 5) }' "/test/docs/$1"
+    here && !code && /^    / { print substr($0, 5) }' "/test/docs/$1"
 }
 # Follows a page as a reader would, who is root already and has no systemd in here.
 follow() { # PAGE HEADING
