@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once tables test test-collections test-wordpress test-crs test-status bench bench-instr valgrind container-test check deb deb-test image-test rpm install clean
+.PHONY: help deps build run demo-once tables test test-collections test-wordpress test-crs test-status bench bench-instr valgrind container-test check deb deb-test image-test contributing-test rpm install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,12 +83,15 @@ check: deps-check ## formatting, lints, documentation, shell scripts, licences a
 deb: deps-package build ## a Debian package of what was built, into target/
 	scripts/deb.sh
 
-deb-test: deb ## the package on fresh Debians in containers: over upgrades, and instead of mod_security2 by its guide, word for word
+deb-test: deb ## the package on fresh Debians in containers: by the quick start, over upgrades, instead of mod_security2 by its guide
 	container/deb-test.sh
 	container/migrate-test.sh
 
 image-test: deb ## the container image: an unprivileged proxy with the Core Rule Set, configured by its environment
 	container/image-test.sh
+
+contributing-test: ## follows CONTRIBUTING.md to the letter in a copy of the project
+	scripts/test-contributing.sh
 
 rpm: build ## an RPM package of what was built, into target/ (on Fedora, RHEL and kin)
 	scripts/rpm.sh
