@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::words::is_space;
+
 /// A piece of text and where it stood in its word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spanned<T> {
@@ -63,16 +65,21 @@ pub fn print_targets(targets: &[Target]) -> Vec<u8> {
     out
 }
 
-/// The canonical spelling of an operator.
+/// The canonical spelling of an operator: `@rx` is left out where the blanks behind it would swallow those of the pattern.
 pub fn print_operator(operator: &Operator) -> Vec<u8> {
     let mut out = Vec::new();
+    let argument = &operator.argument.value;
+    let begins_blank = argument.first().copied().is_some_and(is_space);
+    if begins_blank && !operator.negated && operator.name.value == "rx" {
+        return argument.clone();
+    }
     if operator.negated {
         out.push(b'!');
     }
     out.push(b'@');
     out.extend_from_slice(operator.name.value.as_bytes());
     out.push(b' ');
-    out.extend_from_slice(&operator.argument.value);
+    out.extend_from_slice(argument);
     out
 }
 

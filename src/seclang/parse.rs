@@ -2,6 +2,7 @@
 
 use super::ast::{Action, Operator, Spanned, Target};
 use super::error::Error;
+use super::words::is_space;
 
 /// Parses the first argument of `SecRule`: targets between `|` (or `,`).
 pub fn parse_targets(text: &[u8]) -> Result<Vec<Target>, Error> {
@@ -190,10 +191,6 @@ fn utf8(text: &[u8], span: std::ops::Range<usize>) -> Result<Spanned<String>, Er
         }),
         Err(_) => Err(Error::new("A name must be plain text", span)),
     }
-}
-
-fn is_space(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || byte == 0x0b
 }
 
 fn skip_space(text: &[u8], from: usize) -> usize {

@@ -71,7 +71,7 @@ pub fn split(raw: &[u8]) -> Vec<Word> {
     words
 }
 
-fn is_space(byte: u8) -> bool {
+pub(super) fn is_space(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0x0b
 }
 
