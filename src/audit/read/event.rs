@@ -246,9 +246,14 @@ impl Event {
     ];
 }
 
-/// Bytes of a log as text.
+/// Bytes of a log as text. As in records in JSON, a byte that is not part of valid UTF-8 becomes the character of the same number.
 pub(super) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().copied().map(char::from));
+    }
+    out
 }
 
 /// `22/Nov/2026:12:38:00.123456 +0100`, with or without its fraction, and with mod_security2's `--0400` for `-0400`.
