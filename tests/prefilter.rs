@@ -1,6 +1,8 @@
 //! The scan changes no result: the same requests with it and without.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/draw.rs"]
+mod draw;
 #[path = "prefilter/drawn.rs"]
 mod drawn;
 #[path = "support/material.rs"]
@@ -22,42 +24,7 @@ use random::Random;
 use support::{Scenario, config, request};
 
 /// Rules of every kind that is scanned for, and some that are not.
-const RULES: &str = r#"
-SecRuleEngine DetectionOnly
-SecRequestBodyAccess On
-SecResponseBodyAccess On
-SecAction "id:1,phase:1,pass,nolog,setvar:tx.level=2"
-SecRule TX:level "@lt 2" "id:2,phase:2,pass,nolog,skipAfter:END"
-SecRule ARGS "@rx (?i)union\s+(?:all\s+)?select" "id:10,phase:2,pass,capture,t:none,t:urlDecodeUni,t:compressWhitespace,setvar:tx.sql=+1"
-SecRule ARGS|ARGS_NAMES|!ARGS:token "@rx <script|javascript:|\bon(?:load|error)\s*=" "id:11,phase:2,pass,t:htmlEntityDecode,t:jsDecode,t:lowercase,multiMatch,setvar:tx.xss=+1"
-SecRule ARGS:/^q/|REQUEST_COOKIES|!REQUEST_COOKIES:/^__/ "@rx [;|`]\s*(?:cat|ls|id)\b" "id:12,phase:2,pass,t:cmdLine,setvar:tx.rce=+1"
-SecRule REQUEST_HEADERS:User-Agent "@pm nikto sqlmap masscan" "id:13,phase:1,pass,setvar:tx.scanner=%{MATCHED_VAR}"
-SecRule REQUEST_HEADERS|!REQUEST_HEADERS:Referer "@contains ../" "id:14,phase:1,pass,setvar:tx.dots=+1"
-SecRule REQUEST_URI|ARGS "@validateByteRange 32-126" "id:15,phase:2,pass,setvar:tx.bytes=+1"
-SecRule ARGS "@validateUrlEncoding" "id:16,phase:2,pass,setvar:tx.url=+1"
-SecRule ARGS "@validateUtf8Encoding" "id:17,phase:2,pass,setvar:tx.utf8=+1"
-SecRule ARGS|REQUEST_COOKIES "@detectSQLi" "id:18,phase:2,pass,capture,t:removeNulls,setvar:'tx.sqli=%{TX.0}'"
-SecRule ARGS|REQUEST_COOKIES "@detectXSS" "id:19,phase:2,pass,t:urlDecodeUni,setvar:tx.xss2=+1"
-SecRule ARGS "@streq admin" "id:20,phase:2,pass,t:lowercase,t:trim,chain,setvar:tx.admin=+1"
-SecRule ARGS_NAMES "@within user,name" "t:none,setvar:tx.name=+1"
-SecRule ARGS "@beginsWith /etc" "id:21,phase:2,pass,t:normalizePath,setvar:tx.etc=+1"
-SecRule ARGS "@endsWith .php" "id:22,phase:2,pass,setvar:tx.php=+1"
-SecRule ARGS "@containsWord drop" "id:23,phase:2,pass,t:replaceComments,setvar:tx.drop=+1"
-SecRule ARGS "!@rx ^[\w ]*$" "id:24,phase:2,pass,setvar:tx.odd=+1"
-SecRule ARGS "@rx ^$" "id:25,phase:2,pass,setvar:tx.empty=+1"
-SecRule ARGS "@rx eval" "id:26,phase:2,pass,t:base64Decode,setvar:tx.b64=+1"
-SecRule ARGS "@rx ^[0-9a-f]{32}$" "id:27,phase:2,pass,t:md5,t:hexEncode,setvar:tx.md5=+1"
-SecRule ARGS "@rx (?:a[^b]{0,3}){2}z" "id:28,phase:2,pass,t:removeWhitespace,setvar:tx.az=+1"
-SecRule REQUEST_BODY "@rx passwd" "id:29,phase:2,pass,t:urlDecode,setvar:tx.passwd=+1"
-SecRule ARGS "@rx (?=.*x)sel" "id:30,phase:2,pass,setvar:tx.look=+1"
-SecRule ARGS "@contains (x)" "id:31,phase:2,pass,t:urlDecodeUni,t:removeWhitespace,setvar:tx.paren=+1"
-SecRule ARGS "@rx eval" "id:32,phase:2,pass,t:removeWhitespace,t:base64Decode,multiMatch,setvar:tx.steps=+1"
-SecRule ARGS "!@pm union zz" "id:33,phase:2,pass,setvar:tx.clean=+1,setvar:'tx.last=%{MATCHED_VAR_NAME}'"
-SecRule REQUEST_HEADERS:User-Agent "!@pm nikto a" "id:34,phase:2,pass,t:lowercase,chain"
-    SecRule ARGS:q "!@pm select drop" "t:none,setvar:tx.both=+1"
-SecMarker END
-SecRule RESPONSE_BODY "@rx hello" "id:40,phase:4,pass,setvar:tx.hello=+1"
-"#;
+const RULES: &str = include_str!("data/prefilter.conf");
 
 /// What values are put together from.
 const PIECES: &[&str] = &[
