@@ -102,6 +102,7 @@ pub struct Scenario {
     head: String,
     body: Vec<u8>,
     chunk: usize,
+    cuts: Vec<usize>,
     response: Response,
     response_body: Vec<u8>,
     client: ClientAddress,
@@ -113,6 +114,7 @@ pub fn request(head: &str) -> Scenario {
         head: head.to_owned(),
         body: Vec::new(),
         chunk: 4096,
+        cuts: Vec::new(),
         response: Response {
             status: 200,
             status_line: "200 OK".into(),
@@ -137,6 +139,13 @@ impl Scenario {
 
     pub fn chunk(mut self, size: usize) -> Scenario {
         self.chunk = size;
+        self
+    }
+
+    /// Where the body of the request is cut, besides.
+    pub fn cut(mut self, at: &[usize]) -> Scenario {
+        self.cuts = at.to_vec();
+        self.cuts.sort_unstable();
         self
     }
 
@@ -249,7 +258,10 @@ impl Scenario {
             if let BodyStep::Refuse(status) = tx.expect_body(Some(self.body.len() as u64)) {
                 return status;
             }
-            for chunk in self.body.chunks(self.chunk) {
+            let mut begin = 0;
+            let ends = self.cuts.iter().copied().chain([self.body.len()]);
+            let pieces = ends.map(|end| &self.body[std::mem::replace(&mut begin, end)..end]);
+            for chunk in pieces.flat_map(|piece| piece.chunks(self.chunk)) {
                 match tx.append_request_body(chunk) {
                     BodyStep::Continue => {}
                     BodyStep::Enough => break,
