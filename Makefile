@@ -77,7 +77,7 @@ check: deps-check ## formatting, lints, documentation, shell scripts, licences a
 	cargo clippy --all-targets -- -D warnings
 	cargo check --no-default-features --all-targets
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
-	shellcheck scripts/*.sh container/*.sh .ci/run apache-conf/munin/palisade_
+	shellcheck scripts/*.sh fuzz/*.sh container/*.sh .ci/run apache-conf/munin/palisade_
 	scripts/licences.sh
 
 deb: deps-package build ## a Debian package of what was built, into target/
