@@ -76,9 +76,9 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         seeds.extend(text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec));
         seeds.push(text);
     }
-    for vector in hostile::all() {
+    for vector in hostile::for_http1() {
         seeds.push(match (&vector.message, target) {
-            (Message::Raw(bytes), _) => bytes.clone(),
+            (Message::Raw(bytes) | Message::Fields(_, bytes), _) => bytes.clone(),
             (Message::Parts(_), "request") => vector.wire(),
             (Message::Parts(parts), "cookies") => parts.headers.join(&b"; "[..]),
             (Message::Parts(parts), _) => {

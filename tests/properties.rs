@@ -60,7 +60,7 @@ fn however_a_body_is_cut_the_verdict_is_the_same() {
     let config = config(&inspected());
     let mut random = Random(0xb0d1_e500);
     let (mut bodies, mut refused) = (0, 0);
-    for vector in hostile::all() {
+    for vector in hostile::for_http1() {
         let Message::Parts(parts) = &vector.message else {
             continue;
         };
