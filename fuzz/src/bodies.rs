@@ -54,10 +54,9 @@ fn assert_same(whole: &Parsed, cut: &Parsed, at: usize) {
 }
 
 fn text(document: &document::Document) -> Text<'_> {
-    let texts = document.elements().map(|element| {
-        let text: &[u8] = &element.text();
-        (element.name(), text.to_vec())
-    });
+    let texts = document
+        .elements()
+        .map(|element| (element.name(), element.text().to_vec()));
     (texts.collect(), document.error().map(document::Error::kind))
 }
 
