@@ -15,6 +15,7 @@ pub mod html;
 pub mod limits;
 pub mod linkback;
 pub mod lookups;
+pub mod losses;
 pub mod template;
 pub mod types;
 pub mod variables;

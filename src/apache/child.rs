@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::host::pool::Pool;
 use super::host::server::Server;
-use super::{dirconf, guard, sys};
+use super::{dirconf, guard, shared, sys};
 use crate::collections::Collections;
 
 /// `child_init`: the child has its user, and no thread yet. Opens the collections: the lock of a file belongs to whoever
@@ -17,6 +17,7 @@ pub(super) unsafe extern "C" fn child_init(pool: *mut sys::apr_pool_t, main: *mu
             return;
         };
         let collections = Arc::clone(&config.resolved().collections);
+        collections.count_in(&shared::metrics().collections);
         without_signals(|| {
             collections.store();
         });

@@ -18,10 +18,10 @@ use super::host::log::{self, Level};
 use super::host::request::Request;
 use super::state::{self, State};
 use super::{dirconf, facts, hooks, shared, sys};
-use crate::audit::{LOGIN_AUDIT, Losses, complaint};
 use crate::client::ClientAddress;
 use crate::config::Config;
 use crate::login::{self, Attempt, Event, Outcome, Progress, Response};
+use crate::losses::{LOGIN_AUDIT, Losses, complaint};
 use crate::metrics::Login as Counted;
 
 /// A request in a section that audits logins.

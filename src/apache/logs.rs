@@ -13,7 +13,8 @@ use super::host::log::{self, Level};
 use super::host::pool::Pool;
 use super::host::server::{self, Server};
 use super::{dirconf, shared, sys};
-use crate::audit::{AUDIT_LOG, AuditLog, LOGIN_AUDIT, Place, Target, complaint};
+use crate::audit::{AuditLog, Place, Target};
+use crate::losses::{AUDIT_LOG, LOGIN_AUDIT, complaint};
 
 /// Opens every log, each distinct file or program once. `pool` is that of the configuration: programs end with it.
 ///

@@ -7,10 +7,10 @@ use super::host::log::{self, Level};
 use super::host::pool::Pool;
 use super::host::server::Server;
 use super::sys;
-use crate::audit::Losses;
 use crate::bans::Board;
 use crate::linkback::Memory;
 use crate::login::Recent;
+use crate::losses::Losses;
 use crate::metrics::Metrics;
 
 /// What is in the shared memory: only numbers that any process may change at any time, all zero at first. Its size is fixed.

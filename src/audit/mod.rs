@@ -7,7 +7,7 @@
 //! request besides. [`read`] reads logs back.
 //!
 //! Invariants:
-//! * a record in the log is whole, or the caller is told of a [`Lost`] one and counts it in [`Losses`];
+//! * a record in the log is whole, or the caller is told of a [`Lost`] one and counts it in [`Losses`](crate::losses::Losses);
 //! * nothing a client sends can forge a record, a part, a line of parts A, B, F, H or K, or drive the terminal of whoever reads
 //!   the log ([`escape`]);
 //! * what rules declared secret is legible in no part ([`Masks`]), and in the formats that are ours neither are credentials.
@@ -26,7 +26,6 @@ mod json;
 mod json_text;
 mod line;
 mod log;
-mod losses;
 mod mask;
 mod native;
 mod parts;
@@ -50,7 +49,6 @@ pub use guardian::{Condition, Guardian};
 pub use json::render_json;
 pub use json_text::Json;
 pub use log::{AuditLog, OpenError};
-pub use losses::{AUDIT_LOG, COMPLAINT_INTERVAL, LOGIN_AUDIT, Losses, complaint};
 pub use mask::{LONGEST_SECRET, MOST_SECRET_BYTES, MOST_SECRETS, SHORTEST_SECRET, TELLING_PREFIX};
 pub use native::render_native;
 pub use parts::{Part, Parts, UnknownPart};

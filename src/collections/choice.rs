@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use once_cell::sync::Lazy;
 
 use super::redis::Fallback;
-use super::{FileStore, MemoryStore, RedisOptions, RedisStore, Store, Unusable};
+use super::{Account, FileStore, MemoryStore, RedisOptions, RedisStore, Store, Troubles, Unusable};
 use crate::limits;
 
 /// The records of processes that are told of no store. A cache by nature: nothing of the configuration is in it.
@@ -34,6 +34,7 @@ pub struct Collections {
 struct Wanted {
     data_dir: Option<PathBuf>,
     place: Option<Place>,
+    account: Account,
 }
 
 impl Collections {
@@ -54,6 +55,11 @@ impl Collections {
     /// `SecCollectionStore`.
     pub fn set_place(&self, place: Place) {
         self.wanted().place = Some(place);
+    }
+
+    /// The store will count what it cannot do there, together with those of other processes: said before it is opened.
+    pub fn count_in(&self, troubles: &'static Troubles) {
+        self.wanted().account = Account::Shared(troubles);
     }
 
     /// Where they are kept: what `SecCollectionStore` says, else in `SecDataDir`, else in memory.
@@ -92,15 +98,18 @@ impl Collections {
     /// The store. The first call opens it: in a child, never before there are children. Where it cannot be opened, which is
     /// logged, memory takes its place.
     pub fn store(&self) -> &dyn Store {
-        &**self.store.get_or_init(|| match self.place() {
-            Place::Redis(options) => {
-                let local = match options.fallback {
-                    Fallback::Local => Some(open_local(self.wanted().local())),
-                    Fallback::Skip => None,
-                };
-                Arc::new(RedisStore::open(*options, local))
+        &**self.store.get_or_init(|| {
+            let (place, account) = (self.place(), self.wanted().account.clone());
+            match place {
+                Place::Redis(options) => {
+                    let local = match options.fallback {
+                        Fallback::Local => Some(open_local(self.wanted().local(), account.clone())),
+                        Fallback::Skip => None,
+                    };
+                    Arc::new(RedisStore::counting(*options, local, account))
+                }
+                local => open_local(local, account),
             }
-            local => open_local(local),
         })
     }
 }
@@ -115,14 +124,14 @@ impl Wanted {
     }
 }
 
-fn open_local(place: Place) -> Arc<dyn Store> {
+fn open_local(place: Place, account: Account) -> Arc<dyn Store> {
     if let Place::File(directory, bytes) = place {
         match FileStore::open(&directory, bytes) {
-            Ok(store) => return Arc::new(store),
+            Ok(store) => return Arc::new(store.counting(account)),
             Err(why) => log::error!("collections are kept in memory only: {why}"),
         }
     }
-    Arc::new(MemoryStore::default())
+    Arc::new(MemoryStore::counting(account))
 }
 
 impl Place {

@@ -1,11 +1,10 @@
 //! Collections in the memory of one process.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::record::is_alive;
-use super::{Change, Id, Record, Statistics, Store};
+use super::{Account, Change, Id, Record, Statistics, Store};
 use crate::limits;
 
 /// Records in memory, at most [`limits::COLLECTION_RECORDS_LIMIT`] of them; when they are all
@@ -13,10 +12,18 @@ use crate::limits;
 #[derive(Default)]
 pub struct MemoryStore {
     records: Mutex<HashMap<Id, Record>>,
-    evicted: AtomicU64,
+    account: Account,
 }
 
 impl MemoryStore {
+    /// One that counts together with others.
+    pub fn counting(account: Account) -> MemoryStore {
+        MemoryStore {
+            account,
+            ..MemoryStore::default()
+        }
+    }
+
     fn records(&self) -> MutexGuard<'_, HashMap<Id, Record>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -34,7 +41,7 @@ impl Store for MemoryStore {
             let before = records.remove(id);
             if before.is_none() && records.len() >= limits::COLLECTION_RECORDS_LIMIT {
                 let evicted = make_room(&mut records, now);
-                self.evicted.fetch_add(evicted, Ordering::Relaxed);
+                self.account.evict(evicted);
             }
             records.insert(id.clone(), Record::changed(before, change, now));
         }
@@ -60,7 +67,8 @@ impl Store for MemoryStore {
             .iter()
             .filter(|(_, record)| is_alive(record.updated, record.expires, now));
         let mut statistics = Statistics {
-            evicted: self.evicted.load(Ordering::Relaxed),
+            evicted: self.account.evicted(),
+            reachable: true,
             ..Statistics::default()
         };
         for (id, record) in alive {

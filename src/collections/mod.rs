@@ -19,13 +19,13 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 mod choice;
-mod complaints;
 mod file;
 mod live;
 mod memory;
 mod record;
 mod redis;
 pub mod sdbm;
+mod troubles;
 
 pub use choice::{Collections, Place};
 pub use file::{FileStore, Unusable};
@@ -33,6 +33,7 @@ pub use live::{Change, Live};
 pub use memory::MemoryStore;
 pub use record::Record;
 pub use redis::{Fallback, Options as RedisOptions, RedisStore};
+pub use troubles::{Account, Troubles};
 
 /// Which record of which collection.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -72,7 +73,7 @@ pub fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// How large a store is, and what it could not do.
+/// How large a store is, and what it and those that count with it ([`Account`]) could not do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Records that have not expired.
@@ -81,10 +82,12 @@ pub struct Statistics {
     pub bytes: u64,
     /// Bytes that the store will never exceed; 0 where somebody else sees to that.
     pub capacity: u64,
-    /// By this process: records that made room for others before they expired.
+    /// Records that made room for others before they expired.
     pub evicted: u64,
-    /// By this process: pages that were not what had been written, and were emptied.
+    /// Pages that were not what had been written, and were emptied.
     pub corrupt: u64,
-    /// By this process: operations that failed, or were not tried because the one before had failed.
+    /// Operations that failed, or were not tried because the one before had failed.
     pub failures: u64,
+    /// It could be read just now.
+    pub reachable: bool,
 }

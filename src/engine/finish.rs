@@ -9,6 +9,7 @@ use crate::audit::{
 };
 use crate::facts::Response;
 use crate::host::{Host, LogLevel};
+use crate::losses;
 use crate::ruleset::Rule;
 use crate::transaction::Transaction;
 use crate::transformations::{Env, Transformation};
@@ -365,7 +366,7 @@ fn tell_losses(outcome: Result<(), Lost>, host: &mut dyn Host) {
             Err(lost) => format!("{}: {}", lost.log, lost.error),
             Ok(()) => "the log can be written again".to_owned(),
         };
-        let text = audit::complaint(audit::AUDIT_LOG, number, total, &state);
+        let text = losses::complaint(losses::AUDIT_LOG, number, total, &state);
         host.error_log(LogLevel::Error, text.as_bytes());
     }
 }

@@ -235,8 +235,35 @@ impl Metrics {
                 self.durations(),
             ),
         ];
+        families.extend(self.of_stores());
         families.extend(context.collections.iter().flat_map(of_collections));
         families
+    }
+
+    /// What the stores of collections could not do, and what they gave up.
+    fn of_stores(&self) -> [Family; 3] {
+        let stores = &self.collections;
+        let failures = [("file", stores.failures()), ("server", stores.unanswered())];
+        [
+            Family::new(
+                "collection_failures_total",
+                Kind::Counter,
+                "Operations on stores of collections that failed, or were not tried because others had just failed.",
+                by("store", &failures),
+            ),
+            Family::new(
+                "collection_evictions_total",
+                Kind::Counter,
+                "Records that made room for others before they expired.",
+                alone(stores.evicted()),
+            ),
+            Family::new(
+                "collection_damaged_pages_total",
+                Kind::Counter,
+                "Pages of the file that were not what had been written, and were emptied.",
+                alone(stores.damaged()),
+            ),
+        ]
     }
 
     /// When counting began, in seconds since 1970.
@@ -425,6 +452,12 @@ impl Metrics {
 
 fn of_collections(store: &Statistics) -> Vec<Family> {
     vec![
+        Family::new(
+            "collection_store_up",
+            Kind::Gauge,
+            "1 where the store could be read just now.",
+            alone(u64::from(store.reachable)),
+        ),
         Family::new(
             "collection_entries",
             Kind::Gauge,

@@ -21,8 +21,9 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::audit::Losses;
+use crate::collections::Troubles;
 use crate::limits;
+use crate::losses::Losses;
 use crate::pingback::{Reason, Verdict, Weight};
 use crate::types::Phase;
 pub use cells::{Counter, LABEL_LENGTH};
@@ -120,6 +121,8 @@ pub struct Metrics {
     pub audit_losses: Losses,
     /// Audit records that were written.
     pub audit_written: Counter,
+    /// What the stores of collections could not do, and what they gave up.
+    pub collections: Troubles,
     transactions: Counter,
     interruptions: ByPhase<[Counter; STATUSES]>,
     nanoseconds: ByPhase<Counter>,
@@ -186,6 +189,7 @@ impl Metrics {
             started: AtomicU64::new(0),
             audit_losses: Losses::new(),
             audit_written: Counter::new(),
+            collections: Troubles::new(),
             transactions: Counter::new(),
             interruptions: [const { [const { Counter::new() }; STATUSES] }; Phase::ALL.len()],
             nanoseconds: [const { Counter::new() }; Phase::ALL.len()],

@@ -85,7 +85,7 @@ pub fn page(metrics: &Metrics, context: &Context) -> String {
     phases(&mut page, metrics);
     work(&mut page, metrics);
     if let Some(store) = &context.collections {
-        collections(&mut page, store);
+        collections(&mut page, metrics, store);
     }
     let _ = writeln!(
         page,
@@ -463,11 +463,26 @@ fn work(page: &mut String, metrics: &Metrics) {
     facts(page, "Work", &rows);
 }
 
-fn collections(page: &mut String, store: &Statistics) {
+fn collections(page: &mut String, metrics: &Metrics, store: &Statistics) {
     let used = match store.capacity {
         0 => size(store.bytes),
         capacity => format!("{} of {}", size(store.bytes), size(capacity)),
     };
-    let rows = [("records", grouped(store.entries)), ("size", used)];
+    let troubles = &metrics.collections;
+    let state = match store.reachable {
+        true => "in order",
+        false => "does not answer",
+    };
+    let rows = [
+        ("store", state.to_owned()),
+        ("records", grouped(store.entries)),
+        ("size", used),
+        ("evicted", grouped(troubles.evicted())),
+        ("damaged pages", grouped(troubles.damaged())),
+        (
+            "failures",
+            grouped(troubles.failures().saturating_add(troubles.unanswered())),
+        ),
+    ];
     facts(page, "Persistent collections", &rows);
 }

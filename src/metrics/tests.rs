@@ -61,6 +61,7 @@ fn some() -> Box<Metrics> {
     metrics.ban(Ban::BanFile, now());
     metrics.audit_written.add(2);
     metrics.audit_losses.count(1);
+    metrics.collections.evict(2);
     metrics
 }
 
@@ -100,6 +101,10 @@ fn every_form_has_every_number() {
         "PalisadeTransactionDurationSecondsBucket +Inf: 3",
         "PalisadeTransactionDurationSecondsSum: 0.0003105",
         "PalisadeCollectionEntries: 3",
+        "PalisadeCollectionStoreUp: 0",
+        "PalisadeCollectionEvictions: 2",
+        "PalisadeCollectionFailures server: 0",
+        "PalisadeCollectionDamagedPages: 0",
     ] {
         assert!(auto.lines().any(|known| known == line), "{line} in\n{auto}");
     }

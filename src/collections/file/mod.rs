@@ -28,7 +28,7 @@ mod place;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use self::header::COPIES;
@@ -36,8 +36,7 @@ use self::lock::Lock;
 use self::page::Page;
 pub use self::place::Unusable;
 use self::place::{Owner, Store as StoreFile};
-use super::complaints::Complaints;
-use super::{Change, Id, Record, Statistics, Store};
+use super::{Account, Change, Id, Record, Statistics, Store};
 
 /// How often a page that is not sound is read again without the lock: a writer may be at it.
 const UNLOCKED_READS: usize = 3;
@@ -51,9 +50,7 @@ pub struct FileStore {
     gate: Mutex<Lock>,
     /// The second in which the file was last looked for under its name.
     looked: AtomicI64,
-    evicted: AtomicU64,
-    corrupt: Complaints,
-    failures: Complaints,
+    account: Account,
 }
 
 impl FileStore {
@@ -86,10 +83,17 @@ impl FileStore {
             file: RwLock::new(Arc::new(file)),
             gate: Mutex::default(),
             looked: AtomicI64::new(0),
-            evicted: AtomicU64::new(0),
-            corrupt: Complaints::default(),
-            failures: Complaints::default(),
+            account: Account::default(),
         }
+    }
+
+    /// The same, counting together with others.
+    pub fn counting(self, account: Account) -> FileStore {
+        FileStore { account, ..self }
+    }
+
+    fn place(&self) -> String {
+        format!("in {}", self.path.display())
     }
 
     /// The file in use. Looks once a second whether it is still the one that has its name: whoever starts httpd may have
@@ -113,8 +117,7 @@ impl FileStore {
     }
 
     fn fail(&self, why: &dyn std::fmt::Display) {
-        let what = format!("collections in {}", self.path.display());
-        self.failures.note(&what, why);
+        self.account.fail(&self.place(), why);
     }
 
     /// Works on the file under its lock; `None` when it could not be had in time or the work failed, which is counted.
@@ -123,7 +126,7 @@ impl FileStore {
         match gate.hold(file, work) {
             Ok(Some(result)) => Some(result),
             Ok(None) => {
-                self.failures.count();
+                self.account.fail_again();
                 None
             }
             Err(error) => {
@@ -139,11 +142,7 @@ impl FileStore {
         if page.is_sound(number) {
             return Ok(page);
         }
-        let what = format!("collections in {}", self.path.display());
-        self.corrupt.note(
-            &what,
-            &"a page is not what was written; its records are forgotten",
-        );
+        self.account.damage(&self.place());
         let mut page = Page::empty();
         page.write(file, number)?;
         Ok(page)
@@ -156,7 +155,7 @@ impl FileStore {
         let Some(evicted) = page.put(id, &record, now) else {
             return Err(io::Error::other("a record is too long"));
         };
-        self.evicted.fetch_add(evicted, Ordering::Relaxed);
+        self.account.evict(evicted);
         page.write(&store.file, number)
     }
 
@@ -233,7 +232,6 @@ impl Store for FileStore {
         let store = self.current(now);
         let mut statistics = Statistics {
             capacity: store.header.bytes(),
-            evicted: self.evicted.load(Ordering::Relaxed),
             ..Statistics::default()
         };
         let looked = self.each_page(&store, |page| {
@@ -243,11 +241,13 @@ impl Store for FileStore {
                 statistics.bytes += if alive { bytes.len() as u64 } else { 0 };
             }
         });
+        statistics.reachable = looked.is_ok();
         if let Err(error) = looked {
             self.fail(&error);
         }
-        statistics.corrupt = self.corrupt.total();
-        statistics.failures = self.failures.total();
+        statistics.evicted = self.account.evicted();
+        statistics.corrupt = self.account.damaged();
+        statistics.failures = self.account.failures();
         statistics
     }
 }

@@ -20,7 +20,7 @@ use ::redis::{Connection, RedisResult, Script, ScriptInvocation};
 
 pub use self::options::{Fallback, Options};
 use self::pool::Pool;
-use super::{Change, Id, Record, Statistics, Store};
+use super::{Account, Change, Id, Record, Statistics, Store};
 
 /// Keys that are asked for at a time where all are wanted.
 const SCAN_COUNT: usize = 500;
@@ -38,10 +38,19 @@ pub struct RedisStore {
 impl RedisStore {
     /// Begins to connect. `local` is used while the server does not answer; without it, collections are empty then.
     pub fn open(options: Options, local: Option<Arc<dyn Store>>) -> RedisStore {
+        RedisStore::counting(options, local, Account::default())
+    }
+
+    /// The same, counting together with others.
+    pub fn counting(
+        options: Options,
+        local: Option<Arc<dyn Store>>,
+        account: Account,
+    ) -> RedisStore {
         RedisStore {
             prefix: options.prefix.clone(),
             shown: options.shown.clone(),
-            pool: Pool::start(options),
+            pool: Pool::start(options, account),
             update: Script::new(include_str!("update.lua")),
             local,
         }
@@ -152,11 +161,11 @@ impl Store for RedisStore {
 
     fn statistics(&self, _now: i64) -> Statistics {
         let mut statistics = Statistics::default();
-        // What cannot be counted is told by the failures.
-        let _ = self.each_batch(|keys| {
+        let looked = self.each_batch(|keys| {
             statistics.entries += u64::try_from(keys.len()).unwrap_or(0);
             Some(())
         });
+        statistics.reachable = looked.is_ok();
         statistics.failures = self.pool.failures();
         statistics
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ::redis::{Connection, ConnectionLike, RedisError, RedisResult};
 
 use super::Options;
-use crate::collections::complaints::Complaints;
+use crate::collections::Account;
 
 /// How long the server is left alone after it has failed.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ struct Shared {
     free: Condvar,
     /// For the thread: a connection is wanted, or the pool is closed.
     wanted: Condvar,
-    failures: Complaints,
+    account: Account,
 }
 
 #[derive(Default)]
@@ -42,13 +42,13 @@ struct State {
 
 impl Pool {
     /// Starts the thread that connects.
-    pub(super) fn start(options: Options) -> Pool {
+    pub(super) fn start(options: Options, account: Account) -> Pool {
         let shared = Arc::new(Shared {
             options,
             state: Mutex::default(),
             free: Condvar::new(),
             wanted: Condvar::new(),
-            failures: Complaints::default(),
+            account,
         });
         let worker = Arc::clone(&shared);
         let started = std::thread::Builder::new()
@@ -68,7 +68,7 @@ impl Pool {
     ) -> Option<T> {
         let shared = &self.shared;
         let Some(mut connection) = shared.borrow() else {
-            shared.failures.count();
+            shared.account.not_ask();
             return None;
         };
         match question(&mut connection) {
@@ -89,7 +89,7 @@ impl Pool {
 
     /// How often there was no answer.
     pub(super) fn failures(&self) -> u64 {
-        self.shared.failures.total()
+        self.shared.account.unanswered()
     }
 }
 
@@ -118,9 +118,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn place(&self) -> String {
+        format!("on {}", self.options.shown)
+    }
+
     fn complain(&self, why: &dyn std::fmt::Display) {
-        let what = format!("collections on {}", self.options.shown);
-        self.failures.note(&what, why);
+        self.account.get_no_answer(&self.place(), why);
     }
 
     fn borrow(&self) -> Option<Connection> {
@@ -189,10 +192,7 @@ impl Shared {
             match made {
                 Ok(connection) if !state.closed => {
                     if std::mem::take(&mut state.down) {
-                        log::warn!(
-                            "collections on {}: the server answers again",
-                            self.options.shown
-                        );
+                        self.account.get_answer_again(&self.place());
                     }
                     state.open += 1;
                     state.idle.push(connection);

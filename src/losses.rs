@@ -1,4 +1,4 @@
-//! Records that could not be written: counted to the last one, told at a bounded rate.
+//! What was lost or could not be done: counted to the last one, told at a bounded rate.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ pub const AUDIT_LOG: &str = "Audit log";
 /// The same: lines about logins.
 pub const LOGIN_AUDIT: &str = "Login audit";
 
-/// How many records were lost, and how many of them the administrator knows of.
+/// How many records were lost, or operations failed, and how many of them the administrator knows of.
 ///
 /// Nothing but atomic numbers, so that all processes of a server can share one in shared memory: then the count is the
 /// server's, and so is the rate of complaints.
