@@ -60,7 +60,7 @@ test-crs: build ## only the regression tests of the Core Rule Set (CRS_DIR says 
 	cargo test --test crs -- --nocapture
 	CRS_MPM=prefork cargo test --test crs -- --nocapture
 
-bench: deps-test build ## httpd, mod_security2 and Palisade side by side, into docs/performance.md (QUICK=1, MPM=prefork)
+bench: deps-test build ## httpd, mod_security2 and Palisade side by side, into docs/performance.md (QUICK=1, MPM=prefork, ONLY=counter)
 	cargo bench --bench server
 
 bench-instr: deps-test ## instructions that a request costs the engine alone, counted by callgrind: the same on every machine

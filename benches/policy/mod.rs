@@ -14,6 +14,8 @@ pub enum Policy {
     CoreRuleSet(u8),
     /// The shipped pingback policy, as shipped.
     Pingbacks,
+    /// One rule, which counts a client's requests in a persistent collection.
+    Counter,
 }
 
 impl Policy {
@@ -29,8 +31,13 @@ impl Policy {
         let mut text = format!("Include {shipped}/recommended.conf\n");
         match self {
             Policy::Pingbacks => text.push_str(&format!("Include {shipped}/rules/pingback.conf\n")),
-            Policy::NoRules => {
+            Policy::NoRules | Policy::Counter => {
                 text.push_str("SecResponseBodyAccess On\nSecRuleRemoveById 200000-200007\n");
+                if self == Policy::Counter {
+                    text.push_str(
+                        "SecAction \"id:1,phase:1,pass,t:none,nolog,initcol:ip=%{REMOTE_ADDR},setvar:ip.hits=+1\"\n",
+                    );
+                }
             }
             Policy::CoreRuleSet(level) => {
                 text.push_str("SecResponseBodyAccess On\n");

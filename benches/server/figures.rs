@@ -8,6 +8,7 @@ pub const MOD_SECURITY: Variant = Variant::Guarded(Firewall::ModSecurity, Policy
 pub const PALISADE: Variant = Variant::Guarded(Firewall::Palisade, Policy::CoreRuleSet(1));
 
 /// All figures of a run.
+#[derive(Default)]
 pub struct Figures {
     pub mpm: String,
     pub versions: Versions,
@@ -22,6 +23,7 @@ pub struct Figures {
 }
 
 /// What was compared, as it names itself.
+#[derive(Default)]
 pub struct Versions {
     pub httpd: String,
     pub mod_security: String,
@@ -37,7 +39,8 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    fn rounds(&self, variant: Variant) -> Option<&[f64]> {
+    /// Seconds a request, one for each round.
+    pub fn rounds(&self, variant: Variant) -> Option<&[f64]> {
         let found = self.samples.iter().find(|(known, _)| *known == variant);
         found.map(|(_, rounds)| rounds.as_slice())
     }

@@ -158,6 +158,11 @@ impl Httpd {
         self.child.id()
     }
 
+    /// `SecDataDir`.
+    pub fn data(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
     /// A file of the server's directory.
     pub fn read(&self, name: &str) -> String {
         let bytes = fs::read(self.root.join(name)).unwrap_or_default();

@@ -4,6 +4,7 @@
 //! make bench               all of it, some four minutes
 //! make bench QUICK=1       fewer and shorter rounds, one minute
 //! make bench MPM=prefork   the CPU figures under another MPM than event
+//! make bench ONLY=counter  what one persistent counter costs, and nothing else; no file is written
 //! ```
 //!
 //! All servers run at the same time on loopback and are asked in turn, so that whatever else the machine does falls on
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod client;
+mod counter;
 mod figures;
 mod httpd;
 #[path = "../../tests/support/material.rs"]
@@ -84,6 +86,11 @@ fn main() -> Result<(), String> {
         ));
     }
     let begin = Instant::now();
+    if set("ONLY").is_some_and(|only| only == "counter") {
+        let figures = measure::counter_alone(&installation, &effort, &mpm)?;
+        println!("{}", page::counter(&figures));
+        return Ok(());
+    }
     let figures = measure::all(&installation, &effort, &mpm)?;
     let page = page::render(&figures, &effort);
     println!("{page}");

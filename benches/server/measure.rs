@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::Effort;
 use crate::client::{self, Client};
+use crate::counter;
 use crate::figures::{
     Cpu, Figures, Footprint, Latency, Loaded, MOD_SECURITY, PALISADE, Spread, Throughput, Versions,
 };
@@ -38,6 +39,7 @@ pub fn all(installation: &Installation, effort: &Effort, mpm: &str) -> Result<Fi
         effort.rounds
     );
     let cpu = cpu(&servers, &workloads, effort)?;
+    counters_count(&servers)?;
     let memory = || COMPARED.map(|variant| process::memory(servers.of(variant).process()));
     let rested = memory();
     eprintln!("latencies");
@@ -65,6 +67,39 @@ pub fn all(installation: &Installation, effort: &Effort, mpm: &str) -> Result<Fi
     })
 }
 
+/// What one persistent counter costs.
+pub fn counter_alone(
+    installation: &Installation,
+    effort: &Effort,
+    mpm: &str,
+) -> Result<Figures, String> {
+    let workloads = [counter::workload()];
+    let servers = Servers::start(installation, mpm, &variants(&workloads))?;
+    let cpu = cpu(&servers, &workloads, effort)?;
+    counters_count(&servers)?;
+    Ok(Figures {
+        mpm: mpm.to_owned(),
+        cpu,
+        ..Figures::default()
+    })
+}
+
+/// Each server with a counter has counted.
+fn counters_count(servers: &Servers) -> Result<(), String> {
+    let counts = servers
+        .0
+        .iter()
+        .filter(|server| server.variant.policy() == Policy::Counter);
+    for server in counts {
+        let counted = counter::counted(server);
+        eprintln!("{:?} has counted to {counted}", server.variant);
+        if counted < 2 {
+            return Err(format!("{:?} does not count", server.variant));
+        }
+    }
+    Ok(())
+}
+
 /// All workloads, and a page fetched as the spam comes: on a connection of its own.
 fn requests() -> Vec<Workload> {
     let mut all = workloads::all();
@@ -79,6 +114,7 @@ fn requests() -> Vec<Workload> {
         policy: Policy::Pingbacks,
         ..once
     });
+    all.push(counter::workload());
     all
 }
 
@@ -89,6 +125,7 @@ fn asked(workload: &Workload) -> Vec<Variant> {
             .map(|firewall| Variant::Guarded(firewall, policy))
     };
     match workload.policy {
+        Policy::Counter => counter::asked(),
         // mod_security2 has no such policy.
         Policy::Pingbacks => vec![
             Variant::Bare,
@@ -190,9 +227,9 @@ fn latency(
 ) -> Result<Vec<Latency>, String> {
     // Eight of the largest at a time take half a minute where they are slow.
     let largest = if effort.quick { 100_000 } else { usize::MAX };
-    let guarded = workloads
-        .iter()
-        .filter(|workload| workload.policy != Policy::Pingbacks && workload.body.len() < largest);
+    let guarded = workloads.iter().filter(|workload| {
+        matches!(workload.policy, Policy::CoreRuleSet(_)) && workload.body.len() < largest
+    });
     guarded
         .map(|workload| {
             let loaded = |variant| {

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::Effort;
+use crate::counter;
 use crate::figures::{Cpu, Figures, MOD_SECURITY, PALISADE, Spread, geometric_mean};
 use crate::httpd::{Firewall, Variant};
 use crate::measure::STEPS;
@@ -37,6 +38,7 @@ pub fn render(figures: &Figures, effort: &Effort) -> String {
         ("no_rules", no_rules(figures)),
         ("paranoia", paranoia(figures)),
         ("pingbacks", pingbacks(figures)),
+        ("counter", counter(figures)),
         ("latency", latency(figures)),
         ("typical", crate::measure::TYPICAL.into()),
         ("throughput", throughput(figures)),
@@ -217,6 +219,28 @@ fn pingbacks(figures: &Figures) -> String {
         ],
         cells,
     )
+}
+
+/// What one persistent counter costs.
+pub fn counter(figures: &Figures) -> String {
+    let rows = counter::rows(figures);
+    let least = |row: Option<&(_, _, Spread)>| row.map_or(f64::NAN, |(.., added)| added.median);
+    let less = least(rows.first()) / least(rows.last());
+    let cells = rows.iter().map(|(name, [without, with], added)| {
+        vec![
+            (*name).to_owned(),
+            figure(*without),
+            figure(*with),
+            format!(
+                "{} [{}–{}]",
+                figure(added.median),
+                figure(added.least),
+                figure(added.greatest)
+            ),
+        ]
+    });
+    let heads = ["server", "without, us", "counted, us", "added, us"];
+    table(&heads, cells) + &format!("\n\n**{} less** for the counter itself.", times(less))
 }
 
 fn latency(figures: &Figures) -> String {
