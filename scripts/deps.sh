@@ -21,8 +21,8 @@ describe() {
       tools='apache2|httpd curl' ;;
     # mod_security2 and its rule set are the peer that some tests compare with.
     test)
-      debian='redis-server fail2ban squid ssdeep valgrind iproute2 libapache2-mod-security2 modsecurity-crs'
-      fedora='redis fail2ban squid ssdeep valgrind iproute mod_security mod_security_crs'
+      debian='redis-server fail2ban squid ssdeep valgrind iproute2 libfaketime libapache2-mod-security2 modsecurity-crs'
+      fedora='redis fail2ban squid ssdeep valgrind iproute libfaketime mod_security mod_security_crs'
       tools='redis-server|valkey-server fail2ban-regex squid valgrind' ;;
     # A real WordPress. In two sets, in this order: where php-fpm is there already, Debian does not add its httpd module.
     php)

@@ -9,6 +9,8 @@ mod abuse;
 mod crowd;
 #[path = "support/ports.rs"]
 mod ports;
+#[path = "support/random.rs"]
+mod random;
 #[path = "support/scratch.rs"]
 mod scratch;
 #[path = "support/redis_server.rs"]

@@ -8,23 +8,12 @@ use std::time::{Duration, Instant};
 use palisade::collections::{FileStore, Id, Live, Store, Unusable};
 
 use super::crowd::full;
+use super::random::Random;
 use super::scratch::Scratch;
 use super::server::{Server, programs};
 use super::suite::id;
 
 const NOW: i64 = 1_700_000_000;
-
-/// A generator that is the same each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap()
-    }
-}
 
 fn count(store: &dyn Store, id: Id, now: i64) {
     let mut live = Live::open(store, id, 3600, now);

@@ -1,16 +1,19 @@
 //! Persistent collections in a real httpd: what all processes count together, what outlives them, what happens when the
-//! store is damaged, foreign or gone.
+//! store is damaged, foreign or gone. With `PALISADE_FULL=1` at the size that is promised, without it in small.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use palisade::collections::{FileStore, Id, Store, now};
 
 use crate::harness::{Mpm, Server, Setup, eventually};
+use crate::random::Random;
 use crate::redis_server::{self, programs};
+
+mod clock;
+mod crowd;
+mod outage;
 
 /// Counts requests with `?count` by the header `X-Key`, and refuses a key from its fifth on; `?add` only counts.
 const RULES: &str = r#"
@@ -37,6 +40,11 @@ fn status(server: &Server, key: &str, query: &str) -> u16 {
         .status
 }
 
+/// Whether everything is to run at the size that is promised.
+fn full() -> bool {
+    std::env::var_os("PALISADE_FULL").is_some()
+}
+
 fn id(key: &str) -> Id {
     Id {
         name: "ip".into(),
@@ -50,61 +58,7 @@ fn tries(store: &dyn Store, key: &str) -> u64 {
     text.map_or(0, |text| text.parse().unwrap())
 }
 
-/// Requests from several connections at once; returns how many there were.
-fn count(server: &Server) -> u64 {
-    let full = std::env::var_os("PALISADE_FULL").is_some();
-    let (clients, requests) = if full { (64, 31_250) } else { (8, 50) };
-    std::thread::scope(|scope| {
-        for _ in 0..clients {
-            scope.spawn(|| {
-                let mut left = requests;
-                while left > 0 {
-                    let mut client = server.client();
-                    loop {
-                        client.send_request("GET", "/index.html?add", "X-Key: crowd\r\n", b"");
-                        let response = client.response();
-                        // httpd may close a connection that waits for its next request.
-                        if response.status == 0 {
-                            break;
-                        }
-                        assert_eq!(response.status, 200);
-                        left -= 1;
-                        if left == 0 || response.closes() {
-                            break;
-                        }
-                    }
-                }
-            });
-        }
-    });
-    clients * requests
-}
-
-const CROWD: &str = "StartServers 8\n<IfModule !mpm_prefork_module>\nThreadsPerChild 25\nMaxRequestWorkers 200\n\
-                     MinSpareThreads 200\nMaxSpareThreads 400\n</IfModule>";
-
-#[test]
-fn all_processes_count_together() {
-    for mpm in [Mpm::Event, Mpm::Prefork] {
-        let Some(setup) = setup("SecDataDir {ROOT}/data") else {
-            return;
-        };
-        let server = setup.mpm(mpm).conf(CROWD).start();
-        let done = count(&server);
-        let store = FileStore::open_existing(&server.root().join("data")).unwrap();
-        assert_eq!(tries(&store, "crowd"), done, "{mpm:?}");
-        for program in programs() {
-            let redis = redis_server::Server::start(program);
-            let setup = setup_on(&redis).unwrap();
-            let server = setup.mpm(mpm).conf(CROWD).start();
-            let done = count(&server);
-            let store = redis.store(&["timeout=10000"]);
-            assert_eq!(tries(&store, "crowd"), done, "{mpm:?}");
-        }
-    }
-}
-
-fn setup_on(redis: &redis_server::Server) -> Option<Setup> {
+fn on_server(redis: &redis_server::Server) -> Option<Setup> {
     setup(&format!("SecCollectionStore {} timeout=10000", redis.url()))
 }
 
@@ -136,62 +90,14 @@ fn what_was_counted_outlives_a_restart_and_belongs_to_httpd_s_user() {
 fn two_httpds_on_one_server_count_one_client_together() {
     for program in programs() {
         let redis = redis_server::Server::start(program);
-        let Some(one) = setup_on(&redis) else { return };
+        let Some(one) = on_server(&redis) else { return };
         let servers = [
             one.start(),
-            setup_on(&redis).unwrap().mpm(Mpm::Prefork).start(),
+            on_server(&redis).unwrap().mpm(Mpm::Prefork).start(),
         ];
         let tries = [0, 1, 1, 0, 0, 1, 0].map(|at: usize| status(&servers[at], "a", "?count"));
         assert_eq!(tries, [200, 200, 200, 200, 403, 403, 403]);
         assert_eq!(status(&servers[1], "b", "?count"), 200);
-    }
-}
-
-/// Stopped, paused and restarted under load: nobody waits for longer than the timeout, nobody is refused for it.
-#[test]
-fn a_server_that_is_gone_fails_no_request() {
-    for program in programs() {
-        let mut redis = redis_server::Server::start(program);
-        let store = format!("SecCollectionStore {} timeout=100", redis.url());
-        let Some(setup) = setup(&store) else { return };
-        let server = setup.start();
-        let over = AtomicU64::new(0);
-        let worst = AtomicU64::new(0);
-        std::thread::scope(|scope| {
-            for client in 0..4 {
-                let (server, over, worst) = (&server, &over, &worst);
-                scope.spawn(move || {
-                    while over.load(Ordering::Relaxed) == 0 {
-                        let start = Instant::now();
-                        assert_eq!(status(server, &format!("innocent {client}"), ""), 200);
-                        let took = u64::try_from(start.elapsed().as_millis()).unwrap();
-                        worst.fetch_max(took, Ordering::Relaxed);
-                    }
-                });
-            }
-            let shared = |redis: &redis_server::Server| {
-                let store = redis.store(&[]);
-                let before = tries(&store, "a");
-                eventually(|| {
-                    let _ = status(&server, "a", "?count");
-                    tries(&store, "a") > before
-                })
-            };
-            assert!(shared(&redis));
-            redis.signal("STOP");
-            std::thread::sleep(Duration::from_millis(1500));
-            redis.signal("CONT");
-            assert!(shared(&redis), "not back after a pause");
-            redis.stop();
-            std::thread::sleep(Duration::from_millis(500));
-            redis.resume();
-            assert!(shared(&redis), "not back after a restart");
-            over.store(1, Ordering::Relaxed);
-        });
-        let worst = worst.into_inner();
-        assert!(worst < 100 + 400, "a request took {worst} ms");
-        server.logged("collections on redis://127.0.0.1");
-        server.logged("the server answers again");
     }
 }
 
@@ -267,20 +173,13 @@ fn changed_bytes_refuse_nobody() {
     let file = server.root().join("data/palisade-collections");
     let file = File::options().read(true).write(true).open(file).unwrap();
     let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
-    let flips = if std::env::var_os("PALISADE_FULL").is_some() {
-        1000
-    } else {
-        60
-    };
-    let mut random: u64 = 88_172_645_463_325_252;
+    let flips = if full() { 1000 } else { 60 };
+    let mut random = Random(88_172_645_463_325_252);
     for flip in 0..flips {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        let at = random % length as u64;
+        let at = random.below(length) as u64;
         let mut byte = [0];
         file.read_exact_at(&mut byte, at).unwrap();
-        byte[0] ^= u8::try_from(random >> 32 & 0xfe).unwrap() + 1;
+        byte[0] ^= u8::try_from(1 + random.below(255)).unwrap();
         file.write_all_at(&byte, at).unwrap();
         assert_eq!(
             status(&server, &format!("198.51.100.{flip}"), ""),
