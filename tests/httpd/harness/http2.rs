@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 
 use fluke_hpack::{Decoder, Encoder};
 
-use super::PATIENCE;
+use super::{PATIENCE, connect_from};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -115,7 +115,12 @@ fn number(bytes: &[u8]) -> u32 {
 
 impl Http2 {
     pub fn connect(port: u16) -> Http2 {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+        Http2::connect_from(Ipv4Addr::LOCALHOST, port)
+    }
+
+    /// The same from another address of this machine's own.
+    pub fn connect_from(from: Ipv4Addr, port: u16) -> Http2 {
+        let stream = connect_from(from, port);
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         let mut client = Http2 {
@@ -139,11 +144,6 @@ impl Http2 {
         client.write(&frame(SETTINGS, 0, 0, &size));
         client.write(&frame(WINDOW_UPDATE, 0, 0, &update));
         client
-    }
-
-    /// The port it is sent from.
-    pub fn port(&self) -> u16 {
-        self.stream.local_addr().expect("an address").port()
     }
 
     /// Sends all requests before it reads any answer; returns the answers in the order of the requests.

@@ -9,8 +9,11 @@ pub use backend::Backend;
 pub use client::{Client, Response};
 pub use server::{Mpm, Server, Setup};
 
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 /// How long anything may take that should take no time at all. Generous: the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -107,6 +110,17 @@ fn found<const N: usize>(what: &str, variable: &str, usual: [PathBuf; N]) -> Opt
         missing(&format!("{what} (set {variable})"));
     }
     path
+}
+
+/// A connection from one of this machine's own addresses.
+pub fn connect_from(from: Ipv4Addr, port: u16) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket
+        .bind(&SocketAddrV4::new(from, 0).into())
+        .expect("an address");
+    let server = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
+    socket.connect(&server.into()).expect("a connection");
+    socket.into()
 }
 
 /// Whether a tool is there.

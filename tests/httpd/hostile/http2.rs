@@ -1,5 +1,6 @@
 //! The same over HTTP/2 in clear text, with the length of the body stated and without. Debian's mod_http2 refuses prefork.
 
+use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use super::{Answer, Way, hold};
@@ -17,7 +18,7 @@ fn bytes(reply: &Reply) -> Vec<u8> {
     bytes
 }
 
-fn send(server: &Server, vector: &Vector, state_length: bool) -> (u16, Answer) {
+fn send(server: &Server, from: Ipv4Addr, vector: &Vector, state_length: bool) -> Answer {
     let (mut fields, body) = vector.stream();
     if let Some(body) = &body
         && state_length
@@ -31,17 +32,15 @@ fn send(server: &Server, vector: &Vector, state_length: bool) -> (u16, Answer) {
         ..Message::default()
     };
     let begun = Instant::now();
-    let mut client = Http2::connect(server.port());
-    let reply = client.ask_one(message);
-    let answer = Answer {
+    let reply = Http2::connect_from(from, server.port()).ask_one(message);
+    Answer {
         status: reply.status,
         bytes: bytes(&reply),
         took: begun.elapsed(),
-    };
-    (client.port(), answer)
+    }
 }
 
-fn over_http2(mpm: Mpm, what: &str, send: fn(&Server, &Vector) -> (u16, Answer)) {
+fn over_http2(mpm: Mpm, what: &str, send: fn(&Server, Ipv4Addr, &Vector) -> Answer) {
     let way = Way {
         mpm,
         modules: &["http2"],
@@ -58,21 +57,21 @@ fn over_http2(mpm: Mpm, what: &str, send: fn(&Server, &Vector) -> (u16, Answer))
 
 #[test]
 fn every_answer_is_right_with_event() {
-    over_http2(Mpm::Event, "lengths stated", |server, vector| {
-        send(server, vector, true)
+    over_http2(Mpm::Event, "lengths stated", |server, from, vector| {
+        send(server, from, vector, true)
     });
 }
 
 #[test]
 fn every_answer_is_right_without_lengths() {
-    over_http2(Mpm::Event, "lengths not stated", |server, vector| {
-        send(server, vector, false)
+    over_http2(Mpm::Event, "lengths not stated", |server, from, vector| {
+        send(server, from, vector, false)
     });
 }
 
 #[test]
 fn every_answer_is_right_with_worker() {
-    over_http2(Mpm::Worker, "lengths stated", |server, vector| {
-        send(server, vector, true)
+    over_http2(Mpm::Worker, "lengths stated", |server, from, vector| {
+        send(server, from, vector, true)
     });
 }

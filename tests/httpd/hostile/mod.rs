@@ -7,13 +7,13 @@ mod http2;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Ipv4Addr, Shutdown};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::agreement_support::matched_by;
-use crate::harness::{Backend, Mpm, PATIENCE, Server, Setup, eventually, tool};
+use crate::harness::{Backend, Mpm, PATIENCE, Server, Setup, connect_from, eventually, tool};
 use crate::vector::Vector;
 
 /// What no request may take longer than; on a busy machine it may try again.
@@ -100,11 +100,16 @@ fn undated(bytes: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// Sends bytes on a connection of their own, and reads to its end. Returns the client's port, too.
-fn send(server: &Server, wire: &[u8]) -> (u16, Answer) {
+/// The client that sends the request of this number: an address of its own, by which its record is known. Ports come again.
+fn client(number: usize) -> Ipv4Addr {
+    let [.., high, low] = u32::try_from(number).expect("few").to_be_bytes();
+    Ipv4Addr::new(127, 1, high, low)
+}
+
+/// Sends bytes on a connection of their own, and reads to its end.
+fn send(server: &Server, from: Ipv4Addr, wire: &[u8]) -> Answer {
     let begun = Instant::now();
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port())).expect("a connection");
-    let port = stream.local_addr().expect("an address").port();
+    let mut stream = connect_from(from, server.port());
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let mut writer = stream.try_clone().expect("the other direction");
     let bytes = std::thread::scope(|scope| {
@@ -122,24 +127,23 @@ fn send(server: &Server, wire: &[u8]) -> (u16, Answer) {
     let final_answer = text.trim_start_matches("HTTP/1.1 100 Continue\r\n\r\n");
     let words = final_answer.strip_prefix("HTTP/1.");
     let status = words.and_then(|words| words.get(2..5)?.parse().ok());
-    let answer = Answer {
+    Answer {
         status: status.unwrap_or(0),
         bytes: undated(&bytes),
         took: begun.elapsed(),
-    };
-    (port, answer)
+    }
 }
 
 /// Sends it again where it took too long: only what is slow every time hangs.
-fn send_patiently(way: &Way, server: &Server, vector: &Vector) -> (u16, Answer) {
-    let mut sent = (way.send)(server, vector);
+fn send_patiently(way: &Way, server: &Server, from: Ipv4Addr, vector: &Vector) -> Answer {
+    let mut answer = (way.send)(server, from, vector);
     for _ in 1..TRIES {
-        if sent.1.took <= HANG {
+        if answer.took <= HANG {
             break;
         }
-        sent = (way.send)(server, vector);
+        answer = (way.send)(server, from, vector);
     }
-    sent
+    answer
 }
 
 /// A way to send a request, on a connection of its own.
@@ -151,8 +155,7 @@ struct Way {
     conf: &'static str,
     /// What starts httpd.
     starter: &'static [&'static str],
-    /// Returns the client's port, too.
-    send: fn(&Server, &Vector) -> (u16, Answer),
+    send: fn(&Server, Ipv4Addr, &Vector) -> Answer,
 }
 
 /// An httpd before the backend, with rules or without a firewall.
@@ -217,23 +220,28 @@ fn hold(what: &str, way: &Way, vectors: &[Vector]) {
     };
     let unguarded: Vec<Answer> = vectors
         .iter()
-        .map(|vector| (way.send)(&plain, vector).1)
+        .map(|vector| (way.send)(&plain, Ipv4Addr::LOCALHOST, vector))
         .collect();
     let mut faults = Vec::new();
     for mode in ["On", "DetectionOnly"] {
         let Some(server) = start(way, &backend, Some(mode)) else {
             return;
         };
-        let answers: Vec<(u16, Answer)> = vectors
-            .iter()
-            .map(|vector| send_patiently(way, &server, vector))
+        let numbered = vectors.iter().enumerate();
+        let answers: Vec<Answer> = numbered
+            .map(|(number, vector)| send_patiently(way, &server, client(number), vector))
             .collect();
         // When the record of an everyday request behind all others is there, all are.
-        let last = u64::from((way.send)(&server, &Vector::everyday()).0);
-        let port = |record: &Value| record["transaction"]["remote_port"].as_u64();
-        let records = records(&server, port, &last);
-        for ((vector, (port, answer)), unguarded) in vectors.iter().zip(&answers).zip(&unguarded) {
-            let ids = records.get(&u64::from(*port)).cloned().unwrap_or_default();
+        let last = client(vectors.len());
+        (way.send)(&server, last, &Vector::everyday());
+        let address = |record: &Value| {
+            let address = record["transaction"]["remote_address"].as_str();
+            address.and_then(|address| address.parse().ok())
+        };
+        let records = records(&server, address, &last);
+        let sent = vectors.iter().zip(&answers).zip(&unguarded);
+        for (number, ((vector, answer), unguarded)) in sent.enumerate() {
+            let ids = records.get(&client(number)).cloned().unwrap_or_default();
             if let Some(fault) = fault(vector, answer, &ids, mode == "On") {
                 faults.push(format!("{mode} {}: {fault}", vector.name));
             }
@@ -267,7 +275,7 @@ fn over_http1(what: &str, mpm: Mpm, conf: &'static str, starter: &'static [&'sta
         modules: &[],
         conf,
         starter,
-        send: |server, vector| send(server, &vector.wire()),
+        send: |server, from, vector| send(server, from, &vector.wire()),
     };
     let vectors = crate::vector::for_http1();
     hold(&format!("HTTP/1.1 {mpm:?}{what}"), &way, &vectors);
