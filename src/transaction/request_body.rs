@@ -448,10 +448,11 @@ impl Transaction {
         let counted = match (&parser, self.body.processor.as_deref()) {
             (Some(parser), _) => parser.no_files_length(),
             (None, Some("URLENCODED")) => self.body.store.len() + chunk.len() as u64,
-            _ => 0,
+            _ => return BodyStep::Continue,
         };
+        // Compat: a body that is exactly as long as the limit is over it.
         let limit = self.config.request_body_no_files_limit;
-        if counted <= limit {
+        if counted < limit {
             return BodyStep::Continue;
         }
         let message = format!(
