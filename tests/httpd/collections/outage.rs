@@ -51,7 +51,12 @@ fn outage(mpm: Mpm, fallback: &str, redis: &mut redis_server::Server) {
         TIMEOUT.as_millis()
     );
     let Some(setup) = setup(&store) else { return };
-    let server = setup.mpm(mpm).start();
+    // More processes than requests at a time: nobody waits in the queue behind who waits for the server.
+    let processes = match mpm {
+        Mpm::Prefork => "StartServers 12\nMinSpareServers 12\nMaxSpareServers 24",
+        _ => "",
+    };
+    let server = setup.mpm(mpm).conf(processes).start();
     let begun = Instant::now();
     let (over, slow) = (AtomicBool::new(false), Mutex::new(Vec::new()));
     let shared = |redis: &redis_server::Server, key: &str| {
