@@ -124,4 +124,9 @@ case $audit_log in /dev/stdout | /dev/stderr) audit_log='|/bin/cat' ;; esac
   echo 'IncludeOptional /etc/palisade/local/*.conf'
 } >"$out"
 
+# What this script does not read.
+for name in $(env | sed -n 's/^\(MODSEC_[A-Z0-9_]*\)=.*/\1/p'); do
+  grep -qw "$name" "$0" || echo "palisade: $name is not known here and has no effect" >&2
+done
+
 exec "$@"

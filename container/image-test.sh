@@ -68,8 +68,10 @@ done
 check 'the audit log is JSON on standard output' yes "$logged"
 check "so are alerts" yes "$(grep -q "id .200002.\]" "$work/out" && echo yes)"
 
-start BACKEND=http://127.0.0.1:9 MODSEC_RULE_ENGINE=DetectionOnly
+start BACKEND=http://127.0.0.1:9 MODSEC_RULE_ENGINE=DetectionOnly MODSEC_NOSUCH=1
 check 'DetectionOnly refuses nothing' 503 "$(status "$url/?q=../../etc/passwd")"
+said=$("$engine" logs "$container" 2>&1 | grep 'has no effect')
+check 'a variable that is not known is told, and no other' 'palisade: MODSEC_NOSUCH is not known here and has no effect' "$said"
 
 for wrong in PORT=x MODSEC_RULE_ENGINE=Maybe $'SERVER_NAME=a"\nb'; do
   "$engine" run --rm -e "$wrong" "$image" true >"$work/said" 2>&1 && said=started || said=refused
