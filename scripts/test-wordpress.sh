@@ -225,7 +225,8 @@ exercise() { # TITLE
   before=$(pingbacks)
   php_as_site "$root/link.php" "$www"
   for _ in {1..150}; do
-    visit 77 -o /dev/null http://a.example/
+    # It wakes WordPress's own clock; what it answers, and whether in time, is not what is tried here.
+    visit 77 -o /dev/null http://a.example/ || true
     [ "$(pingbacks)" = "$before" ] || break
     sleep 0.2
   done
