@@ -87,8 +87,10 @@ deb-test: deb ## the package on fresh Debians in containers: by the quick start,
 	container/deb-test.sh
 	container/migrate-test.sh
 
-image-test: deb ## the container image: an unprivileged proxy with the Core Rule Set, configured by its environment
+image-test: deb ## the container image and its compose file: an unprivileged proxy with the Core Rule Set, configured by its environment
+	scripts/deps.sh compose
 	container/image-test.sh
+	container/compose-test.sh
 
 contributing-test: ## follows CONTRIBUTING.md to the letter in a copy of the project
 	scripts/test-contributing.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the packages that the named sets need and that are not there yet: the one list of them is here.
 #
-#   scripts/deps.sh [build] [run] [test] [status] [check] [package] [container] [php] [wordpress]      (no set: build run)
+#   scripts/deps.sh [build] [run] [test] [status] [check] [package] [container] [compose] [php] [wordpress]      (no set: build run)
 #
 # On Debian and its relatives apt installs them, as root or through sudo; who is neither is told the command to have
 # somebody run. Elsewhere the packages' Fedora names are printed and it is enough that the tools are there.
@@ -51,8 +51,13 @@ describe() {
       debian='podman runc conmon netavark iptables debootstrap ca-certificates'
       fedora='podman runc conmon netavark iptables debootstrap ca-certificates'
       tools='podman' ;;
+    # aardvark-dns lets containers find each other by name.
+    compose)
+      debian='podman-compose aardvark-dns'
+      fedora='podman-compose aardvark-dns'
+      tools='podman-compose' ;;
     *)
-      echo "deps: no such set: $1 (build, run, test, status, check, package, container, php, wordpress)" >&2
+      echo "deps: no such set: $1 (build, run, test, status, check, package, container, compose, php, wordpress)" >&2
       exit 2 ;;
   esac
 }
