@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
+#[path = "support/changed.rs"]
+mod changed;
 #[path = "support/hostile.rs"]
 mod hostile;
 #[path = "support/random.rs"]
@@ -13,46 +15,19 @@ mod random;
 mod targets;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use changed::{LONGEST, changed, pieces};
 use hostile::Message;
 use random::Random;
 
 /// How many changed seeds each target gets where nobody says.
 const CHANGED: usize = 2_000;
-/// What no single input may take longer than.
+/// What no single input may compute for longer than.
 const HANG: Duration = Duration::from_secs(1);
-/// How often an input is tried that took longer.
+/// How often an input is tried that computed for longer.
 const TRIES: usize = 3;
-/// The longest input that is made.
-const LONGEST: usize = 4096;
-
-/// What means something to one parser or another: lines of a dictionary of libFuzzer's.
-fn pieces() -> Vec<Vec<u8>> {
-    let lines = include_str!("../fuzz/pieces.dict").lines();
-    let quoted = lines.filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
-    quoted.map(|text| unescape(text.as_bytes())).collect()
-}
-
-/// `\xHH`, and a backslash before what stands for itself.
-fn unescape(mut text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while let Some((first, rest)) = text.split_first() {
-        let (byte, length) = match (first, rest) {
-            (b'\\', [b'x', high, low, ..]) => {
-                let digit = |byte: &u8| char::from(*byte).to_digit(16).unwrap();
-                let byte = u8::try_from(digit(high) * 16 + digit(low)).unwrap();
-                (byte, 3)
-            }
-            (b'\\', [itself, ..]) => (*itself, 1),
-            _ => (*first, 0),
-        };
-        bytes.push(byte);
-        text = &rest[length..];
-    }
-    bytes
-}
-
 /// What a target begins with.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -100,56 +75,22 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     seeds
 }
 
-/// A seed with one to four changes.
-fn changed(random: &mut Random, seeds: &[Vec<u8>], pieces: &[Vec<u8>]) -> Vec<u8> {
-    let mut input = seeds[random.below(seeds.len())].clone();
-    input.truncate(LONGEST);
-    for _ in 0..1 + random.below(4) {
-        let at = random.below(input.len() + 1);
-        match random.below(7) {
-            0 => input.truncate(at),
-            1 => {
-                if let Some(byte) = input.get_mut(at) {
-                    *byte ^= 1 << random.below(8);
-                }
-            }
-            2 => {
-                let to = (at + random.below(16)).min(input.len());
-                input.drain(at..to);
-            }
-            3 => {
-                let other = &seeds[random.below(seeds.len())];
-                let from = random.below(other.len() + 1);
-                let to = (from + random.below(64)).min(other.len());
-                input.splice(at..at, other[from..to].iter().copied());
-            }
-            4 => {
-                let byte = u8::try_from(random.below(256)).unwrap();
-                input.insert(at, byte);
-            }
-            5 => {
-                let to = (at + 1 + random.below(12)).min(input.len());
-                let repeated = input[at..to].repeat(1 + random.below(20));
-                input.splice(at..at, repeated);
-            }
-            _ => {
-                let piece = &pieces[random.below(pieces.len())];
-                input.splice(at..at, piece.iter().copied());
-            }
-        }
-    }
-    input.truncate(LONGEST);
-    input
+/// How long this thread has computed, where the system tells; otherwise how long the test has run.
+fn computed() -> Duration {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = told.split(' ').next().and_then(|text| text.parse().ok());
+    nanoseconds.map_or_else(|| BEGUN.elapsed(), Duration::from_nanos)
 }
 
 /// Runs one input, and says which it was if it fails or hangs.
 fn run(name: &str, target: fn(&[u8]), input: &[u8]) {
     let mut ended = true;
-    // Again, because a busy machine is no hang.
+    // Again, because a busy machine slows down whoever computes, too.
     let hung = (0..TRIES).all(|_| {
-        let begun = Instant::now();
+        let before = computed();
         ended &= std::panic::catch_unwind(|| target(input)).is_ok();
-        begun.elapsed() > HANG
+        computed() - before > HANG
     });
     let input = input.escape_ascii();
     assert!(ended && !hung, "{name} on b\"{input}\" (hung: {hung})");

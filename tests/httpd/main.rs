@@ -15,6 +15,8 @@ mod audit;
 mod audit_parser;
 mod bans;
 mod bodies;
+#[path = "../support/changed.rs"]
+mod changed;
 mod clients;
 mod collections;
 mod connections;

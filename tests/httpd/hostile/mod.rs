@@ -3,6 +3,8 @@
 //! a firewall.
 
 mod http2;
+mod mutated;
+mod soak;
 
 use std::collections::HashMap;
 use std::hash::Hash;
