@@ -1,20 +1,28 @@
 #!/usr/bin/env bash
-# Runs httpd with the module under valgrind, sends it requests of every kind, and expects no error and no leak.
+# Runs httpd with the module under a checker of memory, sends it requests of every kind, and expects no error and no leak.
 #
-#   scripts/valgrind.sh [event|worker|prefork]
+#   scripts/memcheck.sh valgrind [event|worker|prefork]
+#   scripts/memcheck.sh asan [event|worker|prefork]          a module that scripts/sanitise.sh built for AddressSanitizer
 #
 # PALISADE_MODULE, HTTPD and HTTPD_MODULES say where things are, as for the tests.
 set -eu
 
-mpm=${1:-event}
+checker=${1:-valgrind}
+mpm=${2:-event}
 here=$(cd "$(dirname "$0")/.." && pwd)
 first() { for path in "$@"; do if [ -e "$path" ]; then echo "$path"; return; fi; done; }
 module=${PALISADE_MODULE:-$(first "$here/target/release/mod_palisade.so" "$here/target/release/libpalisade.so")}
 httpd=${HTTPD:-$(first /usr/sbin/apache2 /usr/sbin/httpd /usr/local/apache2/bin/httpd)}
 modules=${HTTPD_MODULES:-$(first /usr/lib/apache2/modules /usr/lib64/httpd/modules /usr/local/apache2/modules)}
-for needed in valgrind curl "$httpd" "$module"; do
+case $checker in
+    valgrind) needs=valgrind ;;
+    # gcc's, which speaks the same protocol as LLVM's and is a library of its own: httpd itself stays as it is.
+    asan) needs=$(gcc -print-file-name=libasan.so) ;;
+    *) echo "memcheck.sh: valgrind or asan?" >&2; exit 2 ;;
+esac
+for needed in "$needs" curl "$httpd" "$module"; do
     if ! command -v "$needed" >/dev/null && ! [ -f "$needed" ]; then
-        echo "valgrind.sh: ${needed:-httpd or the module} is missing" >&2
+        echo "memcheck.sh: ${needed:-httpd or the module} is missing" >&2
         exit 2
     fi
 done
@@ -76,16 +84,24 @@ CONF
 
 # Backtraces keep what they have read from disk: that would be a leak.
 unset RUST_BACKTRACE
-valgrind --leak-check=full --errors-for-leak-kinds=definite --keep-debuginfo=yes --log-file="$root/valgrind.log" \
-    "$httpd" -X -f "$root/httpd.conf" &
+case $checker in
+    valgrind)
+        valgrind --leak-check=full --errors-for-leak-kinds=definite --keep-debuginfo=yes --log-file="$root/checker.log" \
+            "$httpd" -X -f "$root/httpd.conf" &
+        ;;
+    asan)
+        # Leaks are valgrind's: httpd leaves its pools to the end of the process.
+        LD_PRELOAD=$needs ASAN_OPTIONS=detect_leaks=0:exitcode=99:handle_segv=1 "$httpd" -X -f "$root/httpd.conf" 2> "$root/checker.log" &
+        ;;
+esac
 pid=$!
 url=http://127.0.0.1:$port
 tries=0
 until curl -s -o /dev/null "$url/index.html"; do
     tries=$((tries + 1))
     if [ $tries -gt 120 ] || ! kill -0 "$pid" 2>/dev/null; then
-        echo "valgrind.sh: httpd did not start" >&2
-        cat "$root/error.log" "$root/valgrind.log" >&2 || true
+        echo "memcheck.sh: httpd did not start" >&2
+        cat "$root/error.log" "$root/checker.log" >&2 || true
         exit 1
     fi
     sleep 0.5
@@ -97,7 +113,7 @@ expect() { # STATUS, then curl's arguments
     shift
     got=$(curl -s -o /dev/null -w '%{http_code}' --max-time 60 "$@") || true
     if [ "$got" != "$wanted" ]; then
-        echo "valgrind.sh: $got instead of $wanted for $*" >&2
+        echo "memcheck.sh: $got instead of $wanted for $*" >&2
         failed=1
     fi
 }
@@ -124,12 +140,25 @@ for round in 1 2 3; do
 done
 
 kill -TERM "$pid"
-wait "$pid" || true
+status=0
+wait "$pid" || status=$?
 pid=
-summary=$(grep -E 'ERROR SUMMARY|total heap usage|definitely lost|indirectly lost|no leaks are possible' "$root/valgrind.log" | sed 's/^==[0-9]*== *//' || true)
-echo "$summary"
-if ! echo "$summary" | grep -q 'ERROR SUMMARY: 0 errors' || echo "$summary" | grep 'definitely lost' | grep -qv ' 0 bytes in 0 blocks'; then
-    cat "$root/valgrind.log" >&2
-    failed=1
-fi
+case $checker in
+    valgrind)
+        summary=$(grep -E 'ERROR SUMMARY|total heap usage|definitely lost|indirectly lost|no leaks are possible' "$root/checker.log" | sed 's/^==[0-9]*== *//' || true)
+        echo "$summary"
+        if ! echo "$summary" | grep -q 'ERROR SUMMARY: 0 errors' || echo "$summary" | grep 'definitely lost' | grep -qv ' 0 bytes in 0 blocks'; then
+            cat "$root/checker.log" >&2
+            failed=1
+        fi
+        ;;
+    asan)
+        if [ "$status" = 99 ] || grep -q 'AddressSanitizer' "$root/checker.log"; then
+            cat "$root/checker.log" >&2
+            failed=1
+        else
+            echo 'AddressSanitizer: 0 errors'
+        fi
+        ;;
+esac
 exit $failed
