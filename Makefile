@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once tables test test-collections test-wordpress test-crs test-status bench bench-instr valgrind container-test check deb deb-test image-test contributing-test rpm install clean
+.PHONY: help deps build run demo-once tables test test-collections test-wordpress test-crs test-status bench bench-instr reliability valgrind asan tsan miri coverage mutants soak fuzz container-test check deb deb-test image-test contributing-test rpm install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,17 +28,19 @@ run: deps-run build ## install what is missing, build, and show it at work until
 demo-once: deps-run build ## the same, ending by itself
 	scripts/demo.sh --once
 
-test: deps-test build ## install what is missing, build, and run every test, the container's included
-	cargo build --features planted-panic
-	mkdir -p target/panic && cp -f target/debug/libpalisade.so target/panic/mod_palisade.so
-	PALISADE_REQUIRE_HTTPD=1 cargo test --no-fail-fast
+test: deps-test build panicking ## install what is missing, build, and run every test, the container's included
+	mkdir -p target/reliability
+	# What tests print when they pass is for the table of figures only.
+	set -o pipefail; PALISADE_REQUIRE_HTTPD=1 cargo test --no-fail-fast -- --show-output 2>&1 | tee target/reliability/make-test.log | \
+		awk '/^successes:$$/ { quiet = 1 } /^(failures:|test result:)/ { quiet = 0 } !quiet { print; fflush() }'
 	cargo test --test audit -- --ignored a_hundred_thousand
 	CRS_MPM=prefork CRS_PREFILTER=Off cargo test --test crs
-	scripts/valgrind.sh
+	scripts/memcheck.sh valgrind
 	scripts/deps.sh php && scripts/deps.sh wordpress || true
 	scripts/test-wordpress.sh
 	scripts/podman-setup.sh || [ "$$PALISADE_REQUIRE_CONTAINER" != 1 ]
 	container/test.sh
+	scripts/reliability.sh read target/reliability/make-test.log
 
 tables: ## write the tables of docs/compatibility.md anew, after a change of the code's own
 	cargo test --test architecture -- --ignored write_the_tables
@@ -66,8 +68,32 @@ bench: deps-test build ## httpd, mod_security2 and Palisade side by side, into d
 bench-instr: deps-test ## instructions that a request costs the engine alone, counted by callgrind: the same on every machine
 	cargo bench --bench engine -- --instructions
 
+reliability: deps-test build panicking ## how much it stands, measured: a table into docs/reliability.md, in 5 minutes (FULL=1: in 30)
+	scripts/reliability.sh $(if $(FULL),full,quick)
+
+fuzz: ## every fuzzer for a minute (SECONDS=60, ONLY="json xml")
+	scripts/fuzz.sh $(or $(SECONDS),60)s $(ONLY)
+
+soak: build ## hostile and everyday requests with the Core Rule Set for ten minutes (SECONDS=600): nothing grows
+	PALISADE_SOAK_SECONDS=$(or $(SECONDS),600) PALISADE_REQUIRE_HTTPD=1 cargo test --test httpd soak -- --ignored --nocapture
+
+asan: deps-test ## the module in a stock httpd under AddressSanitizer
+	scripts/sanitise.sh address
+
+tsan: ## what threads share, under ThreadSanitizer
+	scripts/sanitise.sh thread
+
+miri: ## the pure rooms in Miri (with a nightly toolchain)
+	scripts/sanitise.sh miri
+
+coverage: deps-test ## which lines the tests reach, by room
+	scripts/coverage.sh
+
+mutants: ## whether tests notice small changes: a few of three rooms (ROOM=client PART=0/4)
+	scripts/mutants.sh $(or $(ROOM),sample) $(PART)
+
 valgrind: build ## httpd with the module under valgrind: no error, no definite leak
-	scripts/valgrind.sh
+	scripts/memcheck.sh valgrind
 
 container-test: build ## only the container's test
 	container/test.sh
@@ -103,6 +129,9 @@ install: ## what was built, into the running system or below DESTDIR
 
 clean: ## remove what was built
 	cargo clean
+
+.PHONY: panicking
+panicking: ; cargo build --features planted-panic && mkdir -p target/panic && cp -f target/debug/libpalisade.so target/panic/mod_palisade.so
 
 .PHONY: deps-run deps-test deps-check deps-package
 deps-run: ; scripts/deps.sh build run
