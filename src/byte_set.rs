@@ -25,6 +25,52 @@ impl Iterator for Members {
     }
 }
 
+/// A set of bytes that texts are searched for.
+#[derive(Clone, Copy, Debug)]
+pub enum Search {
+    /// No byte.
+    None,
+    /// One byte.
+    One(u8),
+    /// Either of two.
+    Two(u8, u8),
+    /// One of three.
+    Three(u8, u8, u8),
+    /// One of more.
+    Many(ByteSet),
+}
+
+impl Search {
+    /// Where the first byte of `text` is that is in the set.
+    pub fn find(&self, text: &[u8]) -> Option<usize> {
+        // Often it is near, and looking there costs less than to begin a search.
+        const NEAR: usize = 16;
+        let (near, far) = text.split_at(text.len().min(NEAR));
+        let mut near = near.iter().copied();
+        let found = match *self {
+            Search::None => return None,
+            Search::One(a) => near.position(|byte| byte == a),
+            Search::Two(a, b) => near.position(|byte| byte == a || byte == b),
+            Search::Three(a, b, c) => near.position(|byte| byte == a || byte == b || byte == c),
+            Search::Many(set) => near.position(|byte| set.contains(byte)),
+        };
+        if found.is_some() || far.is_empty() {
+            return found;
+        }
+        let found = match *self {
+            Search::None => None,
+            Search::One(a) => memchr::memchr(a, far),
+            Search::Two(a, b) => memchr::memchr2(a, b, far),
+            Search::Three(a, b, c) => memchr::memchr3(a, b, c, far),
+            Search::Many(set) => {
+                let table = set.table();
+                far.iter().position(|byte| table[usize::from(*byte)])
+            }
+        };
+        found.map(|at| NEAR + at)
+    }
+}
+
 impl ByteSet {
     /// No byte.
     pub const EMPTY: Self = Self([0; 4]);
@@ -55,41 +101,44 @@ impl ByteSet {
         if text.len() < 128 {
             return Self::of(text);
         }
-        let mut seen = [false; 256];
-        for byte in text {
-            if let Some(seen) = seen.get_mut(usize::from(*byte)) {
-                *seen = true;
+        let mut seen = [0; 256];
+        let (groups, rest) = text.as_chunks::<8>();
+        for group in groups {
+            for byte in *group {
+                seen[usize::from(byte)] = 1;
             }
+        }
+        for byte in rest {
+            seen[usize::from(*byte)] = 1;
         }
         let mut set = Self::EMPTY;
         let (words, _) = seen.as_chunks::<64>();
         for (bits, seen) in set.0.iter_mut().zip(words) {
-            *bits = seen
-                .iter()
-                .rev()
-                .fold(0, |bits, seen| bits << 1 | u64::from(*seen));
+            let (octets, _) = seen.as_chunks::<8>();
+            for octet in octets.iter().rev() {
+                // The product has each byte's bit in its uppermost byte, next to one another.
+                let product = u64::from_le_bytes(*octet).wrapping_mul(0x0102_0408_1020_4080);
+                *bits = *bits << 8 | product >> 56;
+            }
         }
         set
     }
 
-    /// Where the first byte of `text` is that is in the set.
+    /// Where the first byte of `text` is that is in the set. For more than one search see [`search`](ByteSet::search).
     pub fn find(&self, text: &[u8]) -> Option<usize> {
+        self.search().find(text)
+    }
+
+    /// The set, prepared for searches.
+    pub fn search(&self) -> Search {
         let mut members = Members(self.0);
-        match (
-            members.next(),
-            members.next(),
-            members.next(),
-            members.next(),
-        ) {
-            (None, ..) => None,
-            (Some(a), None, ..) => memchr::memchr(a, text),
-            (Some(a), Some(b), None, _) => memchr::memchr2(a, b, text),
-            (Some(a), Some(b), Some(c), None) => memchr::memchr3(a, b, c, text),
-            _ if text.len() < 128 => text.iter().position(|byte| self.contains(*byte)),
-            _ => {
-                let table = self.table();
-                text.iter().position(|byte| table[usize::from(*byte)])
-            }
+        let mut next = || members.next();
+        match (next(), next(), next(), next()) {
+            (None, ..) => Search::None,
+            (Some(a), None, ..) => Search::One(a),
+            (Some(a), Some(b), None, _) => Search::Two(a, b),
+            (Some(a), Some(b), Some(c), None) => Search::Three(a, b, c),
+            _ => Search::Many(*self),
         }
     }
 
@@ -127,9 +176,13 @@ impl ByteSet {
     }
 
     /// For each byte whether it is in the set: quicker to ask than the set itself, where it is asked of a long text.
-    pub fn table(&self) -> [bool; 256] {
+    pub const fn table(&self) -> [bool; 256] {
         let mut table = [false; 256];
-        Members(self.0).for_each(|byte| table[usize::from(byte)] = true);
+        let mut byte = 0;
+        while byte < table.len() {
+            table[byte] = self.contains(byte as u8);
+            byte += 1;
+        }
         table
     }
 

@@ -5,6 +5,8 @@
 
 #[path = "collections/abuse.rs"]
 mod abuse;
+#[path = "support/at_end.rs"]
+mod at_end;
 #[path = "collections/crowd.rs"]
 mod crowd;
 #[path = "support/ports.rs"]

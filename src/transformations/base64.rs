@@ -25,7 +25,8 @@ pub(super) fn encode(input: &[u8]) -> Cow<'_, [u8]> {
 
 /// `base64Decode`: as far as the standard alphabet goes. The first other character, padding included, is the end.
 pub(super) fn decode(input: &[u8]) -> Cow<'_, [u8]> {
-    unpack(input, input.iter().map_while(|byte| standard(*byte)))
+    const VALUES: [u8; 256] = values(END);
+    unpack(input, &VALUES)
 }
 
 /// `base64DecodeExt`: whatever belongs to the standard or the URL alphabet; everything else is passed over.
@@ -33,47 +34,69 @@ pub(super) fn decode(input: &[u8]) -> Cow<'_, [u8]> {
 /// Compat: 2.9 does not know `-` and `_`, ends at a zero byte, and gives nothing at all for some misplaced padding; each
 /// of these let a value through that a lenient decoder behind it still reads.
 pub(super) fn decode_ext(input: &[u8]) -> Cow<'_, [u8]> {
-    unpack(
-        input,
-        input.iter().filter_map(|byte| match byte {
-            b'-' => Some(62),
-            b'_' => Some(63),
-            _ => standard(*byte),
-        }),
-    )
+    const VALUES: [u8; 256] = {
+        let mut values = values(OTHER);
+        values[b'-' as usize] = 62;
+        values[b'_' as usize] = 63;
+        values
+    };
+    unpack(input, &VALUES)
 }
 
-/// By byte: its place in the alphabet.
-const VALUES: [Option<u8>; 256] = {
-    let mut values = [None; 256];
+/// What is greater than any value of six bits: a character that is passed over, and one that ends it all.
+const OTHER: u8 = 0x80;
+const END: u8 = 0x81;
+
+/// By byte: its place in the alphabet, or what becomes of any other.
+const fn values(other: u8) -> [u8; 256] {
+    let mut values = [other; 256];
     let mut value = 0;
     while value < ALPHABET.len() {
-        values[ALPHABET[value] as usize] = Some(value as u8);
+        values[ALPHABET[value] as usize] = value as u8;
         value += 1;
     }
     values
-};
-
-fn standard(byte: u8) -> Option<u32> {
-    VALUES[usize::from(byte)].map(u32::from)
 }
 
 /// Joins groups of six bits to bytes; bits that do not fill a last byte are dropped.
-fn unpack(input: &[u8], sextets: impl Iterator<Item = u32>) -> Cow<'_, [u8]> {
+fn unpack<'a>(input: &'a [u8], values: &[u8; 256]) -> Cow<'a, [u8]> {
     if input.is_empty() {
         return Cow::Borrowed(input);
     }
-    let mut out = Vec::with_capacity(input.len() / 4 * 3 + 2);
-    let mut bits: u32 = 0;
-    let mut pending = 0;
-    for sextet in sextets {
-        bits = bits << 6 | sextet;
-        pending += 6;
-        if pending >= 8 {
-            pending -= 8;
-            let [.., byte] = (bits >> pending).to_be_bytes();
-            out.push(byte);
+    let value = |byte: u8| values[usize::from(byte)];
+    let mut out = Vec::with_capacity(input.len() / 4 * 3 + 3);
+    let mut rest = input;
+    loop {
+        // Four at a time, as long as they belong to it.
+        while let Some((&[a, b, c, d], behind)) = rest.split_first_chunk() {
+            let (a, b, c, d) = (value(a), value(b), value(c), value(d));
+            if (a | b | c | d) & OTHER != 0 {
+                break;
+            }
+            out.extend([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+            rest = behind;
+        }
+        // One by one, until there are three bytes or the end.
+        let (mut bits, mut pending) = (0u32, 0);
+        loop {
+            let Some((first, behind)) = rest.split_first() else {
+                return Cow::Owned(out);
+            };
+            rest = behind;
+            match value(*first) {
+                END => return Cow::Owned(out),
+                OTHER => continue,
+                sextet => bits = bits << 6 | u32::from(sextet),
+            }
+            pending += 6;
+            if pending >= 8 {
+                pending -= 8;
+                let [.., byte] = (bits >> pending).to_be_bytes();
+                out.push(byte);
+            }
+            if pending == 0 {
+                break;
+            }
         }
     }
-    Cow::Owned(out)
 }

@@ -69,7 +69,8 @@ pub(super) fn rewrite<'a>(
 ) -> Cow<'a, [u8]> {
     let mut out = Output::new(input);
     let mut rest = input;
-    while let Some(at) = next(starts, rest) {
+    let starts = starts.search();
+    while let Some(at) = starts.find(rest) {
         let (plain, special) = rest.split_at(at);
         out.extend(plain);
         rest = special;
@@ -90,14 +91,6 @@ pub(super) fn rewrite<'a>(
     out.finish()
 }
 
-/// Where the next byte of `starts` is. Where they are dense it is near, and a search would cost more than a look.
-fn next(starts: &ByteSet, rest: &[u8]) -> Option<usize> {
-    const NEAR: usize = 12;
-    let (near, far) = rest.split_at(rest.len().min(NEAR));
-    let found = near.iter().position(|byte| starts.contains(*byte));
-    found.or_else(|| Some(near.len() + starts.find(far)?))
-}
-
 /// Replaces each byte by one other.
 pub(super) fn map(input: &[u8], byte: impl Fn(u8) -> u8) -> Cow<'_, [u8]> {
     if input.iter().all(|old| byte(*old) == *old) {
@@ -115,8 +108,21 @@ pub(super) fn without<'a>(input: &'a [u8], unwanted: &ByteSet) -> Cow<'a, [u8]> 
     let unwanted: [bool; 256] = unwanted.table();
     let mut rest = vec![0; behind.len()];
     let mut length = 0;
+    let (groups, tail) = behind.as_chunks::<8>();
     // Each byte is written, and the next one over it where it is unwanted: no branch that is hard to foresee.
-    for byte in behind {
+    for group in groups {
+        let Some(places) = rest.get_mut(length..).and_then(<[u8]>::first_chunk_mut) else {
+            break;
+        };
+        let places: &mut [u8; 8] = places;
+        let mut kept = 0;
+        for byte in *group {
+            places[kept & 7] = byte;
+            kept += usize::from(!unwanted[usize::from(byte)]);
+        }
+        length += kept;
+    }
+    for byte in tail {
         if let Some(place) = rest.get_mut(length) {
             *place = *byte;
         }

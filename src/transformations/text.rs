@@ -19,11 +19,12 @@ pub(super) fn lowercase(input: &[u8]) -> Cow<'_, [u8]> {
 ///
 /// Compat: 2.9 ends the value at a zero byte; here that is a character like any other.
 pub(super) fn command_line(input: &[u8]) -> Cow<'_, [u8]> {
+    const SPECIAL: [bool; 256] = SHELL.table();
     let mut out = Output::new(input);
     let mut space_due = false;
     let mut rest = input;
     loop {
-        let plain = rest.iter().position(|byte| SHELL.contains(*byte));
+        let plain = rest.iter().position(|byte| SPECIAL[usize::from(*byte)]);
         let (plain, behind) = rest.split_at(plain.unwrap_or(rest.len()));
         if let Some(first) = plain.first() {
             if std::mem::take(&mut space_due) && !matches!(first, b'/' | b'(') {

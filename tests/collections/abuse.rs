@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use palisade::collections::{FileStore, Id, Live, Store, Unusable};
 
+use super::at_end::AtEnd;
 use super::crowd::full;
 use super::random::Random;
 use super::scratch::Scratch;
@@ -280,11 +281,12 @@ fn a_process_that_was_stopped_with_the_lock_costs_one_wait_a_second() {
 /// Stopped, paused, restarted: no operation waits longer than the timeout, and the store is back by itself.
 #[test]
 fn a_server_that_is_gone_delays_nobody_for_long() {
-    const TIMEOUT: Duration = Duration::from_millis(100);
+    // Long, so that whoever waited for it is not taken for one who waited for a busy machine.
+    const TIMEOUT: Duration = Duration::from_secs(1);
     const THREADS: u64 = 4;
     for program in programs() {
         let mut server = Server::start(program);
-        let store = server.store(&["timeout=100"]);
+        let store = server.store(&["timeout=1000"]);
         let (over, slow, worst) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
         std::thread::scope(|scope| {
             for _ in 0..THREADS {
@@ -293,13 +295,14 @@ fn a_server_that_is_gone_delays_nobody_for_long() {
                         let start = Instant::now();
                         count(&store, id("a"), palisade::collections::now());
                         let took = start.elapsed();
-                        slow.fetch_add(u64::from(took > TIMEOUT / 2), Ordering::Relaxed);
+                        slow.fetch_add(u64::from(took > TIMEOUT * 8 / 10), Ordering::Relaxed);
                         let took = u64::try_from(took.as_millis()).unwrap();
                         worst.fetch_max(took, Ordering::Relaxed);
                         std::thread::sleep(Duration::from_millis(1));
                     }
                 });
             }
+            let _end = AtEnd(&over);
             let answers = || store.visit(0, &mut |_, _| {}).is_ok();
             let back = |what: &str| {
                 let start = Instant::now();
@@ -313,7 +316,7 @@ fn a_server_that_is_gone_delays_nobody_for_long() {
             };
             for _ in 0..2 {
                 server.signal("STOP");
-                std::thread::sleep(Duration::from_millis(2500));
+                std::thread::sleep(TIMEOUT * 7 / 2);
                 assert!(!answers());
                 server.signal("CONT");
                 back("paused");
@@ -323,13 +326,12 @@ fn a_server_that_is_gone_delays_nobody_for_long() {
                 server.resume();
                 back("restarted");
             }
-            over.store(true, Ordering::Relaxed);
         });
         let (slow, worst) = (slow.into_inner(), worst.into_inner());
         println!("{slow} slow operations, the slowest took {worst} ms");
         // Each thread was at one question, at most, when the server was paused.
         assert!(slow <= 2 * THREADS, "{slow} slow operations");
-        assert!(worst < 100 + 150, "{worst} ms");
+        assert!(worst < 1000 + 700, "{worst} ms");
         assert!(store.statistics(0).failures > 0);
     }
 }

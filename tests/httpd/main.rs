@@ -10,6 +10,8 @@
 mod agreement;
 #[path = "../support/agreement.rs"]
 mod agreement_support;
+#[path = "../support/at_end.rs"]
+mod at_end;
 mod audit;
 #[path = "../audit/parser.rs"]
 mod audit_parser;

@@ -22,21 +22,29 @@ pub struct Server {
     pub scratch: Scratch,
 }
 
-/// The servers that are installed. Says loudly when there is none.
+/// The servers that are tried, and what says where each is if it is not in the `PATH`.
+const SERVERS: [(&str, &str); 2] = [
+    ("redis-server", "REDIS_SERVER"),
+    ("valkey-server", "VALKEY_SERVER"),
+];
+
+/// The servers that are installed. Says loudly which are not.
 pub fn programs() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = ["redis-server", "valkey-server"].iter().filter_map(|name| {
-        std::env::split_paths(&path)
-            .map(|directory| directory.join(name))
-            .find(|program| program.is_file())
-    });
-    let found: Vec<PathBuf> = found.collect();
+    let mut found = Vec::new();
+    for (name, variable) in SERVERS {
+        let stated = std::env::var_os(variable).map(PathBuf::from);
+        let usual = std::env::split_paths(&path).map(|directory| directory.join(name));
+        match stated.into_iter().chain(usual).find(|path| path.is_file()) {
+            Some(program) => found.push(program),
+            None => eprintln!("SKIPPED: no {name} (set {variable})"),
+        }
+    }
     if found.is_empty() {
         assert!(
             std::env::var_os("PALISADE_REQUIRE_HTTPD").is_none(),
             "neither redis-server nor valkey-server is installed: scripts/deps.sh test"
         );
-        eprintln!("SKIPPED: neither redis-server nor valkey-server is installed");
     }
     found
 }

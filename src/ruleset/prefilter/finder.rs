@@ -7,8 +7,14 @@
 
 use std::collections::BTreeMap;
 
+use aho_corasick::Span;
+use aho_corasick::packed::{self, Searcher};
+
 use super::lists::Lists;
 use crate::operators::needs::rarest;
+
+/// Most grams that vectors search for.
+const MAX_FEW: usize = 64;
 
 /// How many zero bytes must follow a text in memory, so that its last bytes can be read like the others.
 pub(super) const PADDING: usize = 2;
@@ -16,11 +22,11 @@ pub(super) const PADDING: usize = 2;
 /// A set of literals of two bytes or more.
 #[derive(Debug)]
 pub(super) struct Finder {
-    /// Of literals of two and three bytes the first two: all pairs of bytes there are.
-    beginnings: Box<[u64]>,
+    beginnings: Option<Beginnings>,
     pairs: Numbers,
     triples: Numbers,
     /// Of the others the four bytes that each is known by.
+    filter: Filter,
     quads: Numbers,
     /// By the numbers of four bytes: the literals that are known by them.
     shared: Lists<Entry>,
@@ -78,6 +84,10 @@ impl Finder {
     pub fn new(literals: &Lists<u8>, numbers: impl Iterator<Item = u32>) -> Finder {
         let (mut pairs, mut triples) = (BTreeMap::new(), BTreeMap::new());
         let mut quads: BTreeMap<u32, Vec<Entry>> = BTreeMap::new();
+        // The short ones first, which have little to choose from.
+        let mut numbers: Vec<u32> = numbers.collect();
+        numbers.sort_by_key(|number| literals.of(*number).len());
+        let few = numbers.len() <= 2 * MAX_FEW;
         for number in numbers {
             let literal = literals.of(number);
             match literal {
@@ -89,7 +99,10 @@ impl Finder {
                     triples.insert(u32::from_le_bytes([*a, *b, *c, 0]), number);
                 }
                 _ => {
-                    let offset = rarest(literal, 4);
+                    // Of few literals as few grams as may be, of many the rarest.
+                    let known = |window: &[u8]| few && quads.contains_key(&word(window));
+                    let known = literal.windows(4).position(known);
+                    let offset = known.unwrap_or_else(|| rarest(literal, 4));
                     let quad = literal.get(offset..offset + 4).map_or(0, word);
                     quads.entry(quad).or_default().push(Entry {
                         number,
@@ -98,19 +111,12 @@ impl Finder {
                 }
             }
         }
-        let mut beginnings = match pairs.is_empty() && triples.is_empty() {
-            true => Vec::new(),
-            false => vec![0u64; 1024],
-        };
-        for gram in pairs.keys().chain(triples.keys()) {
-            if let Some(bits) = beginnings.get_mut(pair_of(*gram) >> 6) {
-                *bits |= 1 << (gram & 63);
-            }
-        }
+        let beginnings = pairs.keys().chain(triples.keys());
         Finder {
-            beginnings: beginnings.into(),
+            beginnings: Beginnings::new(beginnings.copied()),
             pairs: Numbers::new(pairs.iter().map(|(gram, number)| (*gram, *number))),
             triples: Numbers::new(triples.iter().map(|(gram, number)| (*gram, *number))),
+            filter: Filter::new(quads.keys().copied()),
             quads: Numbers::new(quads.keys().copied().zip(0..)),
             shared: quads.into_values().collect(),
         }
@@ -120,44 +126,22 @@ impl Finder {
     pub fn find(&self, literals: &Lists<u8>, padded: &[u8], found: &mut Found) {
         let end = padded.len().saturating_sub(PADDING);
         let text = padded.get(..end).unwrap_or_default();
-        if let Ok(beginnings) = (&*self.beginnings).try_into() {
-            self.find_all(beginnings, literals, padded, text, found);
-        } else if self.shared.len() > 0 {
-            self.find_long(literals, padded, text, found);
+        let quad = |quad, at| self.verify(literals, quad, at, text, found);
+        match &self.filter {
+            Filter::None => {}
+            Filter::Few(searcher) => each_of_few(searcher, text, quad),
+            Filter::Small(bits) => each(text, |gram| admits(bits, gram), quad),
+            Filter::Middle(bits) => each(text, |gram| admits(bits, gram), quad),
+            Filter::Large(bits) => each(text, |gram| admits(bits, gram), quad),
+        }
+        if let Some(beginnings) = &self.beginnings {
+            let short = |word, at| self.verify_short(word, at, text, found);
+            each(padded, |gram| beginnings.admits(gram), short);
         }
     }
 
-    fn find_long(&self, literals: &Lists<u8>, padded: &[u8], text: &[u8], found: &mut Found) {
-        for (at, window) in padded.windows(4).enumerate() {
-            let word = word(window);
-            if self.quads.filter.admits(word) {
-                self.verify(literals, word, at, text, found);
-            }
-        }
-    }
-
-    fn find_all(
-        &self,
-        beginnings: &[u64; 1024],
-        literals: &Lists<u8>,
-        padded: &[u8],
-        text: &[u8],
-        found: &mut Found,
-    ) {
-        for (at, window) in padded.windows(4).enumerate() {
-            let word = word(window);
-            if self.quads.filter.admits(word) {
-                self.verify(literals, word, at, text, found);
-            }
-            if beginnings[pair_of(word) >> 6] >> (word & 63) & 1 == 1 {
-                self.verify_short(word, at, text, found);
-            }
-        }
-    }
-
-    #[inline(never)]
     fn verify(&self, literals: &Lists<u8>, quad: u32, at: usize, text: &[u8], found: &mut Found) {
-        let Some(shared) = self.quads.look_up(quad) else {
+        let Some(shared) = self.quads.get(quad) else {
             return;
         };
         for entry in self.shared.of(shared) {
@@ -169,7 +153,6 @@ impl Finder {
         }
     }
 
-    #[inline(never)]
     fn verify_short(&self, word: u32, at: usize, text: &[u8], found: &mut Found) {
         let left = text.len().saturating_sub(at);
         for (grams, gram, length) in [
@@ -185,45 +168,129 @@ impl Finder {
     }
 }
 
-/// Which grams may be those of a literal: false says that they are not.
-///
-/// One bit for each, at a place that is computed from it; few others have the same.
-#[derive(Debug)]
-struct Filter {
-    bits: Box<[u64]>,
-    /// What is left of a product is the number of a bit.
-    shift: u32,
+/// Calls `verify` with every four bytes of a text that are admitted, and with where they are.
+#[inline(always)]
+fn each(text: &[u8], admits: impl Fn(u32) -> bool, mut verify: impl FnMut(u32, usize)) {
+    let mut from = 0;
+    while let Some(at) = next(text, from, &admits) {
+        let window = text.get(at..).and_then(|rest| rest.get(..4));
+        verify(window.map_or(0, word), at);
+        from = at + 1;
+    }
 }
 
-impl Filter {
-    fn new(grams: impl ExactSizeIterator<Item = u32>) -> Filter {
-        // At least sixteen bits for each.
-        let bits = (grams.len() * 16).next_power_of_two().max(128);
-        let mut filter = Filter {
-            bits: vec![0; bits / 64].into(),
-            shift: 64 - bits.trailing_zeros(),
-        };
-        for gram in grams {
-            let at = product(gram) >> filter.shift;
-            if let Some(word) = filter.bits.get_mut((at >> 6) as usize) {
-                *word |= 1 << (at & 63);
+/// As [`each`], for those that a searcher finds.
+fn each_of_few(searcher: &Searcher, text: &[u8], mut verify: impl FnMut(u32, usize)) {
+    let mut from = 0;
+    while let Some(found) = searcher.find_in(text, Span::from(from..text.len())) {
+        let at = found.start();
+        let window = text.get(at..).and_then(|rest| rest.get(..4));
+        verify(window.map_or(0, word), at);
+        from = at + 1;
+    }
+}
+
+/// A search for these by vectors, if they are few enough for it, and the processor has any.
+fn few(grams: impl ExactSizeIterator<Item = u32>) -> Option<Searcher> {
+    if !(1..=MAX_FEW).contains(&grams.len()) {
+        return None;
+    }
+    let mut builder = packed::Config::new().only_teddy(true).builder();
+    builder.extend(grams.map(u32::to_le_bytes));
+    builder.build()
+}
+
+/// Where the next four bytes of a text are that are admitted, from a place on. There is nothing in this loop but what
+/// is done for each byte of all texts: a call from within would cost what it keeps in registers.
+#[inline(always)]
+fn next(text: &[u8], from: usize, admits: &impl Fn(u32) -> bool) -> Option<usize> {
+    let mut at = from;
+    while let Some(window) = text.get(at..).and_then(|rest| rest.first_chunk::<11>()) {
+        for step in 0..8 {
+            if admits(window.get(step..step + 4).map_or(0, word)) {
+                return Some(at + step);
             }
         }
-        filter
+        at += 8;
+    }
+    let mut rest = text.get(at..)?.windows(4);
+    rest.position(|window| admits(word(window)))
+        .map(|step| at + step)
+}
+
+/// The first two bytes of literals of two and three: all pairs of bytes there are.
+#[derive(Debug)]
+struct Beginnings(Box<[u32; 2048]>);
+
+impl Beginnings {
+    fn new(grams: impl Iterator<Item = u32>) -> Option<Beginnings> {
+        let mut grams = grams.peekable();
+        grams.peek()?;
+        let mut bits = Box::new([0; 2048]);
+        for gram in grams {
+            bits[pair_of(gram) >> 5] |= 1 << (gram & 31);
+        }
+        Some(Beginnings(bits))
     }
 
     #[inline(always)]
     fn admits(&self, gram: u32) -> bool {
-        let at = product(gram) >> self.shift;
-        let word = self.bits.get((at >> 6) as usize);
-        word.is_some_and(|word| word >> (at & 63) & 1 == 1)
+        self.0[pair_of(gram) >> 5] >> (gram & 31) & 1 == 1
     }
+}
+
+/// Which grams may be those of a literal: one bit for each, at a place that is computed from it; few others have the same.
+///
+/// The sizes are known to the compiler, so that nothing is left to be checked where they are asked.
+#[derive(Debug)]
+enum Filter {
+    None,
+    /// So few that vectors search for them, where the processor has those.
+    Few(Box<Searcher>),
+    Small(Box<[u32; 128]>),
+    Middle(Box<[u32; 1024]>),
+    Large(Box<[u32; 8192]>),
+}
+
+impl Filter {
+    fn new(grams: impl ExactSizeIterator<Item = u32> + Clone) -> Filter {
+        if let Some(searcher) = few(grams.clone()) {
+            return Filter::Few(Box::new(searcher));
+        }
+        // Some thirty bits for each; but no more than what the processor's first cache holds.
+        match grams.len() {
+            0 => Filter::None,
+            ..=128 => Filter::Small(bits_of(grams)),
+            ..=1024 => Filter::Middle(bits_of(grams)),
+            _ => Filter::Large(bits_of(grams)),
+        }
+    }
+}
+
+fn bits_of<const WORDS: usize>(grams: impl Iterator<Item = u32>) -> Box<[u32; WORDS]> {
+    let mut bits = Box::new([0; WORDS]);
+    for gram in grams {
+        let at = bit_of::<WORDS>(gram);
+        bits[(at >> 5) as usize] |= 1 << (at & 31);
+    }
+    bits
+}
+
+#[inline(always)]
+fn admits<const WORDS: usize>(bits: &[u32; WORDS], gram: u32) -> bool {
+    let at = bit_of::<WORDS>(gram);
+    bits[(at >> 5) as usize] >> (at & 31) & 1 == 1
+}
+
+/// The number of a gram's bit: below 32 times `WORDS`, which is a power of two.
+#[inline(always)]
+const fn bit_of<const WORDS: usize>(gram: u32) -> u32 {
+    product(gram) >> (27 - WORDS.trailing_zeros())
 }
 
 /// Up to four bytes, as numbers, each with a number of its own.
 #[derive(Debug)]
 struct Numbers {
-    filter: Filter,
     /// Open addressing, twice as many as there are grams: the gram, and its number plus one.
     slots: Box<[(u32, u32)]>,
 }
@@ -236,7 +303,6 @@ impl Numbers {
             many => (many * 2).next_power_of_two(),
         };
         let mut numbers = Numbers {
-            filter: Filter::new(grams.iter().map(|(gram, _)| *gram)),
             slots: vec![(0, 0); slots].into(),
         };
         for (gram, number) in grams {
@@ -251,32 +317,31 @@ impl Numbers {
         numbers
     }
 
-    #[inline(always)]
+    #[inline]
     fn get(&self, gram: u32) -> Option<u32> {
-        self.filter
-            .admits(gram)
-            .then(|| self.look_up(gram))
-            .flatten()
+        for at in self.probe(gram) {
+            match self.slots.get(at) {
+                None | Some((_, 0)) => break,
+                Some((known, number)) if *known == gram => return Some(number - 1),
+                Some(_) => {}
+            }
+        }
+        None
     }
 
-    fn look_up(&self, gram: u32) -> Option<u32> {
-        let slots = self.probe(gram).filter_map(|at| self.slots.get(at));
-        let mut used = slots.take_while(|(_, number)| *number != 0);
-        used.find(|(known, _)| *known == gram)
-            .map(|(_, number)| number - 1)
-    }
-
+    #[inline]
     fn probe(&self, gram: u32) -> impl Iterator<Item = usize> + use<> {
         let slots = self.slots.len();
-        let first = (product(gram) >> 32) as usize;
+        // The filter has gone by the upper bits: whatever passes it by chance is the same in them.
+        let first = (product(gram) >> 8) as usize;
         (0..slots).map(move |step| first.wrapping_add(step) & slots.wrapping_sub(1))
     }
 }
 
-/// Its upper half depends on all of the gram.
+/// Its upper bits depend on all of the gram.
 #[inline(always)]
-fn product(gram: u32) -> u64 {
-    u64::from(gram).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+const fn product(gram: u32) -> u32 {
+    gram.wrapping_mul(0x9e37_79b1)
 }
 
 /// The first two bytes of a gram, as a number.

@@ -33,6 +33,8 @@ pub struct Scratch {
 #[derive(Debug, Default)]
 struct Folded {
     text: Vec<u8>,
+    /// Its bytes.
+    bytes: ByteSet,
     texts: Texts,
 }
 
@@ -111,30 +113,32 @@ impl<'s> Scan<'s> {
         let plan = &class.plan;
         if !(plan.triggers.intersects(&bytes) || value.is_empty() && plan.changes_empty) {
             // Whatever the transformations, the text is the value itself.
-            let text = fold(folded, 0, value);
-            class.scan(text, &bytes.lowercase(), Texts::MAX, state, &mut candidate);
+            fold(folded, 0, value, bytes, Texts::MAX);
+            if let Some(Folded { text, bytes, texts }) = folded.first() {
+                class.scan(text, bytes, *texts, state, &mut candidate);
+            }
             return;
         }
         let distinct = prepare(class, value, bytes, &self.env, folded);
-        for folded in folded.iter().take(distinct) {
-            let bytes = ByteSet::of_text(folded.value());
-            class.scan(&folded.text, &bytes, folded.texts, state, &mut candidate);
+        for Folded { text, bytes, texts } in folded.iter().take(distinct) {
+            class.scan(text, bytes, *texts, state, &mut candidate);
         }
     }
 }
 
-fn fold<'f>(folded: &'f mut Vec<Folded>, at: usize, text: &[u8]) -> &'f [u8] {
+/// Puts a text with these bytes to a place in `folded`.
+fn fold(folded: &mut Vec<Folded>, at: usize, text: &[u8], bytes: ByteSet, texts: Texts) {
     if folded.len() <= at {
         folded.resize_with(at + 1, Folded::default);
     }
-    let Some(place) = folded.get_mut(at) else {
-        return &[];
-    };
-    place.text.clear();
-    place.text.extend_from_slice(text);
-    place.text.make_ascii_lowercase();
-    place.text.extend_from_slice(&[0; PADDING]);
-    &place.text
+    if let Some(place) = folded.get_mut(at) {
+        place.text.clear();
+        place.text.reserve(text.len() + PADDING);
+        place.text.extend_from_slice(text);
+        place.text.make_ascii_lowercase();
+        place.text.extend_from_slice(&[0; PADDING]);
+        (place.bytes, place.texts) = (bytes.lowercase(), texts);
+    }
 }
 
 /// Makes all texts of a value and puts the distinct ones at the beginning of `folded`; their number.
@@ -197,15 +201,12 @@ fn prepare(
         }
     }
     let mut distinct = 0;
-    for (text, _, texts) in &made {
+    for (text, bytes, texts) in &made {
         let mut before = folded.iter_mut().take(distinct);
         match before.find(|known| known.value().eq_ignore_ascii_case(text)) {
             Some(known) => known.texts |= texts,
             None => {
-                fold(folded, distinct, text);
-                if let Some(place) = folded.get_mut(distinct) {
-                    place.texts = *texts;
-                }
+                fold(folded, distinct, text, *bytes, *texts);
                 distinct += 1;
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use palisade::collections::{FileStore, Store};
 
 use super::{full, on_server, setup, status, tries};
+use crate::at_end::AtEnd;
 use crate::harness::{Mpm, Server, Setup, eventually};
 use crate::random::Random;
 use crate::redis_server::{self, programs};
@@ -125,6 +126,7 @@ fn under_fire(server: &Server, store: &dyn Store, what: &str) {
         for _ in 0..8 {
             scope.spawn(|| count(server, &counts, |_| over.load(Ordering::Relaxed)));
         }
+        let _end = AtEnd(&over);
         for kill in 0..kills {
             let before = counts.answered.load(Ordering::SeqCst);
             let at_work = || counts.answered.load(Ordering::SeqCst) > before + 20;
@@ -135,7 +137,6 @@ fn under_fire(server: &Server, store: &dyn Store, what: &str) {
             // It may have ended by itself meanwhile.
             let _ = Command::new("kill").args(["-KILL", &child]).output();
         }
-        over.store(true, Ordering::Relaxed);
     });
     assert_exact(
         &counts,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{setup, status, tries};
+use crate::at_end::AtEnd;
 use crate::harness::{Mpm, Server, eventually};
 use crate::redis_server::{self, programs};
 
@@ -80,6 +81,7 @@ fn outage(mpm: Mpm, fallback: &str, redis: &mut redis_server::Server) {
     };
     std::thread::scope(|scope| {
         scope.spawn(|| innocents(&server, &over, &slow));
+        let _end = AtEnd(&over);
         assert!(shared(redis, "a"));
         assert!(eventually(up));
         redis.signal("STOP");
@@ -91,7 +93,6 @@ fn outage(mpm: Mpm, fallback: &str, redis: &mut redis_server::Server) {
         redis.resume();
         assert!(shared(redis, "a"), "not back after a restart");
         assert!(eventually(up));
-        over.store(true, Ordering::Relaxed);
     });
     // Who was at a question when the server was paused waited, together with whoever was at one in the same process; then
     // nobody of that process did.
