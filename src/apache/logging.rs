@@ -79,15 +79,20 @@ impl std::fmt::Display for Entry<'_> {
 
 /// Bytes as text; what could end a line or is not ASCII as `\xHH`.
 fn printable(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len()), |mut text, &byte| {
-            match byte {
-                b' '..=b'~' => text.push(char::from(byte)),
-                _ => text.push_str(&format!("\\x{byte:02x}")),
-            }
-            text
-        })
+    let mut text = String::with_capacity(bytes.len());
+    for run in bytes.chunk_by(|a, b| is_printable(a) == is_printable(b)) {
+        match std::str::from_utf8(run) {
+            Ok(clean) if run.first().is_some_and(is_printable) => text.push_str(clean),
+            _ => run
+                .iter()
+                .for_each(|byte| text.push_str(&format!("\\x{byte:02x}"))),
+        }
+    }
+    text
+}
+
+fn is_printable(byte: &u8) -> bool {
+    (b' '..=b'~').contains(byte)
 }
 
 /// What httpd hands to the `error_log` hook, in the form for the transaction.

@@ -14,6 +14,8 @@
 use std::io::Write;
 use std::net::IpAddr;
 
+use crate::byte_set::ByteSet;
+
 /// The lower-case hexadecimal digit for the low four bits.
 pub(super) fn hex_digit(number: u8) -> u8 {
     match number & 0xf {
@@ -28,34 +30,20 @@ fn hex(out: &mut Vec<u8>, byte: u8) {
 }
 
 /// Everything but printable ASCII.
-fn unprintable(byte: u8) -> bool {
-    !(0x20..0x7f).contains(&byte)
-}
-
-/// The length of the longest prefix without a special byte. Looks at sixteen bytes at a time: logs are mostly clean.
-#[inline]
-fn clean(bytes: &[u8], special: impl Fn(u8) -> bool) -> usize {
-    let mut length = 0;
-    for block in bytes.chunks(16) {
-        if block.iter().fold(false, |any, b| any | special(*b)) {
-            return length + block.iter().take_while(|b| !special(**b)).count();
-        }
-        length += block.len();
-    }
-    length
-}
+const UNPRINTABLE: ByteSet = ByteSet::range(b' ', b'~').complement();
 
 /// Copies clean runs whole and hands every special byte to `write`, with what follows it; `write` answers how many bytes it used.
 #[inline]
 pub(super) fn scan(
     out: &mut Vec<u8>,
     bytes: &[u8],
-    special: impl Fn(u8) -> bool,
+    special: &[bool; 256],
     mut write: impl FnMut(&mut Vec<u8>, u8, &[u8]) -> usize,
 ) {
     let mut rest = bytes;
     loop {
-        let (run, tail) = rest.split_at(clean(rest, &special));
+        let clean = rest.iter().position(|byte| special[usize::from(*byte)]);
+        let (run, tail) = rest.split_at(clean.unwrap_or(rest.len()));
         out.extend_from_slice(run);
         let Some((byte, after)) = tail.split_first() else {
             return;
@@ -78,10 +66,12 @@ fn c_escape(out: &mut Vec<u8>, byte: u8) {
     }
 }
 
+/// What mod_security2 escapes in a text between quotation marks.
+const QUOTED: [bool; 256] = UNPRINTABLE.union(ByteSet::of(b"\\\"")).table();
+
 /// mod_security2's `log_escape`: `\b \n \r \t \v \\ \"`, and `\xhh` for every other byte below 0x20 or from 0x7f on.
 pub fn log_escape(out: &mut Vec<u8>, bytes: &[u8]) {
-    let special = |b| unprintable(b) || b == b'\\' || b == b'"';
-    scan(out, bytes, special, |out, byte, _| {
+    scan(out, bytes, &QUOTED, |out, byte, _| {
         c_escape(out, byte);
         0
     });
@@ -89,8 +79,8 @@ pub fn log_escape(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// mod_security2's `log_escape_nq`: [`log_escape`] with quotation marks left alone.
 pub fn log_escape_nq(out: &mut Vec<u8>, bytes: &[u8]) {
-    let special = |b| unprintable(b) || b == b'\\';
-    scan(out, bytes, special, |out, byte, _| {
+    const SPECIAL: [bool; 256] = UNPRINTABLE.union(ByteSet::of(b"\\")).table();
+    scan(out, bytes, &SPECIAL, |out, byte, _| {
         c_escape(out, byte);
         0
     });
@@ -98,8 +88,7 @@ pub fn log_escape_nq(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// mod_security2's `log_escape_hex`, for `logdata`: `\xhh` for quotation marks, backslashes and every byte that is not printable ASCII.
 pub fn log_escape_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    let special = |b| unprintable(b) || b == b'\\' || b == b'"';
-    scan(out, bytes, special, |out, byte, _| {
+    scan(out, bytes, &QUOTED, |out, byte, _| {
         hex(out, byte);
         0
     });
@@ -107,8 +96,8 @@ pub fn log_escape_hex(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// [`log_escape`] for a quoted value that stands in a record by itself: nothing in it reads as a part boundary.
 pub(super) fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
-    let special = |b| unprintable(b) || b == b'\\' || b == b'"' || b == b'-';
-    scan(out, bytes, special, |out, byte, after| {
+    const SPECIAL: [bool; 256] = UNPRINTABLE.union(ByteSet::of(b"\\\"-")).table();
+    scan(out, bytes, &SPECIAL, |out, byte, after| {
         match byte {
             b'-' if opens_boundary(after) => hex(out, byte),
             b'-' => out.push(byte),
@@ -133,8 +122,8 @@ pub fn token(out: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.is_empty() {
         out.push(b'-');
     }
-    let special = |b| b <= 0x20 || b >= 0x7f || b == b'\\' || b == b'-';
-    scan(out, bytes, special, |out, byte, after| {
+    const SPECIAL: [bool; 256] = UNPRINTABLE.union(ByteSet::of(b" \\-")).table();
+    scan(out, bytes, &SPECIAL, |out, byte, after| {
         match byte {
             b'-' if !opens_boundary(after) => out.push(b'-'),
             other => hex(out, other),
@@ -190,9 +179,10 @@ pub(super) fn each_utf8(
 }
 
 fn frame_utf8(out: &mut Vec<u8>, valid: &[u8], source: Source) {
-    let special =
-        |b: u8| b < 0x20 || b == 0x7f || b == b'\\' || b == b'-' || b == 0xc2 || b == 0xe2;
-    scan(out, valid, special, |out, byte, after| {
+    const SPECIAL: [bool; 256] = ByteSet::range(0, 0x1f)
+        .union(ByteSet::of(b"\x7f\\-\xc2\xe2"))
+        .table();
+    scan(out, valid, &SPECIAL, |out, byte, after| {
         match byte {
             b'\t' => out.push(byte),
             b'\n' if source == Source::Body => out.push(byte),
@@ -276,7 +266,7 @@ pub fn unescape(written: &[u8]) -> Vec<u8> {
     scan(
         &mut out,
         written,
-        |b| b == b'\\',
+        &ByteSet::of(b"\\").table(),
         |out, byte, after| match after {
             [b'x', high, low, ..] if reads_as_escape(after) => {
                 out.push(value(*high) << 4 | value(*low));

@@ -1,5 +1,6 @@
 //! Writing JSON into a buffer: always valid, whatever the bytes.
 
+use crate::byte_set::ByteSet;
 use std::net::IpAddr;
 
 use super::escape;
@@ -146,9 +147,10 @@ fn string(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn valid(out: &mut Vec<u8>, text: &[u8]) {
-    let special =
-        |b: u8| b < 0x20 || b == b'"' || b == b'\\' || b == 0x7f || b == 0xc2 || b == 0xe2;
-    escape::scan(out, text, special, |out, byte, after| {
+    const SPECIAL: [bool; 256] = ByteSet::range(0, 0x1f)
+        .union(ByteSet::of(b"\"\\\x7f\xc2\xe2"))
+        .table();
+    escape::scan(out, text, &SPECIAL, |out, byte, after| {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             b'\n' => out.extend_from_slice(b"\\n"),

@@ -219,6 +219,21 @@ impl Transformation {
         matches!(self, Self::Length | Self::Md5 | Self::Sha1)
     }
 
+    /// The least length of a value of which a result as long as `result` may be made; too little is possible, never too much.
+    pub fn least_input(self, result: usize) -> usize {
+        match self {
+            Self::Base64Encode
+            | Self::HexEncode
+            | Self::Length
+            | Self::Md5
+            | Self::Sha1
+            | Self::UrlEncode
+            | Self::Utf8ToUnicode => 0,
+            Self::Base64Decode | Self::Base64DecodeExt => result.saturating_mul(4).div_ceil(3),
+            _ => result,
+        }
+    }
+
     /// Whether a value with these bytes ([`ByteSet::of`]) may be changed. `false` is a proof that it is not.
     pub fn may_change(self, bytes: &ByteSet) -> bool {
         self.triggers().intersects(bytes) || (bytes.is_empty() && self.changes_empty())

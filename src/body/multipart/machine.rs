@@ -126,7 +126,11 @@ impl Machine {
 
     pub(crate) fn feed(&mut self, chunk: &[u8]) {
         self.is_empty &= chunk.is_empty();
-        for piece in chunk.split_inclusive(|&b| b == b'\n') {
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let line = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let (piece, behind) = rest.split_at(line);
+            rest = behind;
             match self.state {
                 State::Failed => return,
                 State::Complete => {

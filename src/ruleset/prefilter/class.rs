@@ -202,6 +202,8 @@ impl Class {
                 possible: member.clauses.iter().map(MemberClause::possible).collect(),
             });
         }
+        let mut plan = tree.plan(texts);
+        plan.note_shortest(members.iter().map(|member| (member.texts, member.min_len)));
         let (literals, waiting): (Vec<&[u8]>, Vec<Vec<Waiting>>) = waiting.into_iter().unzip();
         let literals: Lists<u8> = literals.into_iter().map(<[u8]>::to_vec).collect();
         let part = |(texts, rules): (Texts, Vec<u32>)| {
@@ -230,7 +232,7 @@ impl Class {
         };
         Class {
             positions: members.iter().map(|member| member.position).collect(),
-            plan: tree.plan(texts),
+            plan,
             rules,
             finder: Finder::new(&literals, (0..).zip(&waiting).map(|(number, _)| number)),
             parts: parts.into_iter().map(part).collect(),
@@ -321,12 +323,11 @@ impl Class {
         }
     }
 
-    /// Whether any rule may match one of these texts, if they have none but these bytes and at most this length.
-    pub fn may_match(&self, texts: Texts, bytes: &ByteSet, longest: usize) -> bool {
+    /// Whether any rule may match one of these texts, if they have none but these bytes.
+    pub fn may_match(&self, texts: Texts, bytes: &ByteSet) -> bool {
         let bytes = bytes.lowercase();
-        let looking = self.rules.iter().filter(|watch| watch.texts & texts != 0);
-        let mut looking = looking.filter(|watch| watch.is_possible(&bytes, longest));
-        looking.next().is_some()
+        let mut looking = self.rules.iter().filter(|watch| watch.texts & texts != 0);
+        looking.any(|watch| watch.is_possible(&bytes, usize::MAX))
     }
 
     fn found(&self, rule: u32, found: &mut impl FnMut(usize)) {

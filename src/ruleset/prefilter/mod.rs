@@ -18,6 +18,7 @@
 
 mod class;
 mod finder;
+mod grams;
 mod lists;
 mod scan;
 mod tree;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::class::{Class, LONG_TEXT, State};
+use super::class::{Class, State};
 use super::finder::PADDING;
 use super::tree::Texts;
 use crate::byte_set::ByteSet;
@@ -168,7 +168,7 @@ fn prepare(
             at = step.next;
             continue;
         }
-        if input.len() >= LONG_TEXT && !plan.may_matter(class, at - 1, bytes, input.len()) {
+        if !plan.may_matter(class, at - 1, bytes, input.len()) {
             at = step.next;
             continue;
         }

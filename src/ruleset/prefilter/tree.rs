@@ -1,6 +1,6 @@
 //! The transformations of all rules of a phase, with common beginnings shared.
 
-use super::class::Class;
+use super::class::{Class, LONG_TEXT};
 use crate::byte_set::ByteSet;
 use crate::transformations::Transformation;
 
@@ -87,6 +87,7 @@ impl Tree {
                     triggers: ByteSet::EMPTY,
                     texts: 0,
                     changes_empty: false,
+                    shortest: 0,
                     next: 0,
                 });
                 (parent, after) = (text, 0);
@@ -130,22 +131,52 @@ pub(super) struct Step {
     pub texts: Texts,
     /// As in [`Plan`].
     pub changes_empty: bool,
+    /// The least bytes of a text of which this step, and those that follow, may make one that a rule matches.
+    pub shortest: usize,
     /// The first step that does not follow from this one.
     pub next: usize,
 }
 
 impl Plan {
-    /// Whether a rule may match what a step, and those that follow from it, make of a text with these bytes. A rule of
-    /// which all literals need a byte that there cannot be does not need the step.
+    /// Whether a rule may match what a step, and those that follow from it, make of a text with these bytes. A rule that
+    /// asks for more bytes than there can be, or of which all literals need a byte that there cannot be, does not need the step.
     pub fn may_matter(&self, class: &Class, step: usize, bytes: &ByteSet, length: usize) -> bool {
         let Some(first) = self.steps.get(step) else {
             return true;
         };
+        if length < first.shortest {
+            return false;
+        }
+        // Of a short text it costs less to make what follows from it than to prove it idle.
+        if length < LONG_TEXT {
+            return true;
+        }
         let following = self.steps.get(step..first.next).unwrap_or_default();
         let image = following
             .iter()
             .fold(*bytes, |bytes, step| step.transformation.image(&bytes));
-        image == ByteSet::FULL || class.may_match(first.texts, &image, length)
+        image == ByteSet::FULL || class.may_match(first.texts, &image)
+    }
+
+    /// Notes of each step how long a text has to be for a rule to match what is made of it, where each of these rules looks
+    /// at some texts and matches none that is shorter than this.
+    pub fn note_shortest(&mut self, rules: impl Iterator<Item = (Texts, usize)> + Clone) {
+        for at in (0..self.steps.len()).rev() {
+            let Some(step) = self.steps.get(at) else {
+                break;
+            };
+            let looking = rules
+                .clone()
+                .filter(|(texts, _)| texts >> step.text & 1 == 1);
+            let behind = self.steps.get(at + 1..step.next).unwrap_or_default().iter();
+            let following = behind.filter(|next| next.from == step.text);
+            let least = looking.map(|(_, least)| least);
+            let least = least.chain(following.map(|next| next.shortest)).min();
+            let shortest = step.transformation.least_input(least.unwrap_or(0));
+            if let Some(step) = self.steps.get_mut(at) {
+                step.shortest = shortest;
+            }
+        }
     }
 
     /// All steps that follow from this one are there: sums them up. Its text.
