@@ -196,15 +196,16 @@ impl Transaction {
             Captures::None => {}
             Captures::SetFirst(piece) => self.tx.set(b"0", piece.bytes(b"").to_vec()),
             Captures::Replace(pieces) => {
-                for at in 0..pieces.len().max(10) {
+                self.tx.remove_where(|name| match name {
+                    [digit @ b'0'..=b'9'] => last || usize::from(digit - b'0') >= pieces.len(),
+                    _ => false,
+                });
+                for (at, piece) in pieces.iter().enumerate() {
                     let name = at.to_string().into_bytes();
-                    let piece = pieces.get(at);
-                    if last || piece.is_none() {
+                    if last && at > 9 {
                         self.tx.remove(&name);
                     }
-                    if let Some(piece) = piece {
-                        self.tx.set(&name, piece.bytes(b"").to_vec());
-                    }
+                    self.tx.set(&name, piece.bytes(b"").to_vec());
                 }
             }
         }

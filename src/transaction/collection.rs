@@ -56,6 +56,20 @@ impl Collection {
         }
     }
 
+    /// Removes all values of the names that are `unwanted`.
+    pub fn remove_where(&mut self, unwanted: impl Fn(&[u8]) -> bool) {
+        let mut from = 0;
+        loop {
+            let mut rest = self.entries.iter().skip(from);
+            let Some(found) = rest.position(|(name, _)| unwanted(name)) else {
+                return;
+            };
+            from += found;
+            self.hashes.remove(from);
+            self.entries.remove(from);
+        }
+    }
+
     /// All names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&Bytes, &Bytes)> {
         self.entries.iter().map(|(name, value)| (name, value))
@@ -126,6 +140,11 @@ mod tests {
         assert_eq!(all, [(&b"Score"[..], &b"2"[..]), (b"a", b"x")]);
         tx.remove(b"A");
         assert!(tx.get(b"a").is_none());
+        tx.push("1", "x");
+        tx.push("2", "x");
+        tx.remove_where(|name| name.len() == 1);
+        assert_eq!(tx.iter().count(), 1);
+        assert!(tx.get(b"score").is_some());
     }
 
     #[test]

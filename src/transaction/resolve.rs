@@ -240,10 +240,20 @@ impl Transaction {
                 }
             }
             (Variable::Xml, selector) => self.xml(selector, sink),
-            // By far the most common question.
+            // By far the most common questions.
             (Variable::Tx, Selector::Key(name)) => {
                 self.tx.named(name).for_each(|(name, value)| {
                     sink(Some(Cow::Borrowed(name)), Cow::Borrowed(value));
+                });
+            }
+            (Variable::RequestHeaders, Selector::Key(name)) => {
+                let headers = self.request.headers.iter();
+                let named = headers.filter(|header| header.name.eq_ignore_ascii_case(name));
+                named.for_each(|header| {
+                    sink(
+                        Some(Cow::Borrowed(&header.name)),
+                        Cow::Borrowed(&header.value),
+                    );
                 });
             }
             _ => self.collection(variable, scene, &mut |key, value| {
