@@ -35,6 +35,8 @@ pub mod transformations;
 // Rules: what they say, and what they do.
 pub mod actions;
 pub mod config;
+#[cfg(test)]
+pub mod cpu_time;
 pub mod ruleset;
 
 // What is documented of them.
