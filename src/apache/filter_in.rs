@@ -115,18 +115,34 @@ pub(super) unsafe extern "C" fn serve(
     block: sys::apr_read_type_e,
     bytes: sys::apr_off_t,
 ) -> sys::apr_status_t {
-    guard::enter("input_filter", || {
-        // SAFETY: httpd calls with a filter of ours and a brigade for the answer; both are valid during the call.
+    // SAFETY: what httpd calls an input filter with.
+    unsafe {
+        let wish = Wish { mode, block, bytes };
+        enter("input_filter", filter, brigade, |filter, brigade| {
+            guard::planted(filter.request(), "input_filter");
+            answer(filter, brigade, wish)
+        })
+    }
+}
+
+/// Does the work of one of our input filters.
+///
+/// # Safety
+/// The arguments of httpd's call of it: they are valid during the call.
+pub(super) unsafe fn enter(
+    entry: &'static str,
+    filter: *mut sys::ap_filter_t,
+    brigade: *mut sys::apr_bucket_brigade,
+    work: impl FnOnce(&Filter<'_>, &mut Brigade<'_>) -> Result<(), Status>,
+) -> sys::apr_status_t {
+    guard::enter(entry, || {
+        // SAFETY: the caller's word.
         let (filter, brigade) = unsafe { (Filter::from_raw(filter), Brigade::from_raw(brigade)) };
         let (Some(filter), Some(mut brigade)) = (filter, brigade) else {
             return Filtered(sys::APR_EGENERAL);
         };
-        guard::planted(filter.request(), "input_filter");
-        let wish = Wish { mode, block, bytes };
-        match answer(&filter, &mut brigade, wish) {
-            Ok(()) => Filtered(sys::APR_SUCCESS),
-            Err(Status(status)) => Filtered(status),
-        }
+        let done = work(&filter, &mut brigade);
+        Filtered(done.map_or_else(|Status(status)| status, |()| sys::APR_SUCCESS))
     })
 }
 

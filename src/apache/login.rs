@@ -17,7 +17,7 @@ use super::host::filter::{Filter, Wish};
 use super::host::log::{self, Level};
 use super::host::request::Request;
 use super::state::{self, State};
-use super::{dirconf, facts, hooks, shared, sys};
+use super::{dirconf, facts, filter_in, hooks, shared, sys};
 use crate::client::ClientAddress;
 use crate::config::Config;
 use crate::login::{self, Attempt, Event, Outcome, Progress, Response};
@@ -130,22 +130,19 @@ pub(super) unsafe extern "C" fn watch_body(
     block: sys::apr_read_type_e,
     bytes: sys::apr_off_t,
 ) -> sys::apr_status_t {
-    guard::enter("login body", || {
-        // SAFETY: httpd calls with a filter of ours and a brigade for the answer; both are valid during the call.
-        let (filter, brigade) = unsafe { (Filter::from_raw(filter), Brigade::from_raw(brigade)) };
-        let (Some(filter), Some(mut brigade)) = (filter, brigade) else {
-            return Filtered(sys::APR_EGENERAL);
-        };
-        let read = filter.ask_next(&mut brigade, Wish { mode, block, bytes });
-        let read = read.and_then(|()| match mode {
-            sys::ap_input_mode_t_AP_MODE_READBYTES
-            | sys::ap_input_mode_t_AP_MODE_GETLINE
-            | sys::ap_input_mode_t_AP_MODE_EXHAUSTIVE => watch(&filter, &mut brigade),
-            // What is only peeked at comes again; the others are not about the body.
-            _ => Ok(()),
-        });
-        Filtered(read.map_or_else(|Status(status)| status, |()| sys::APR_SUCCESS))
-    })
+    // SAFETY: what httpd calls an input filter with.
+    unsafe {
+        filter_in::enter("login body", filter, brigade, |filter, brigade| {
+            filter.ask_next(brigade, Wish { mode, block, bytes })?;
+            match mode {
+                sys::ap_input_mode_t_AP_MODE_READBYTES
+                | sys::ap_input_mode_t_AP_MODE_GETLINE
+                | sys::ap_input_mode_t_AP_MODE_EXHAUSTIVE => watch(filter, brigade),
+                // What is only peeked at comes again; the others are not about the body.
+                _ => Ok(()),
+            }
+        })
+    }
 }
 
 fn watch(filter: &Filter<'_>, brigade: &mut Brigade<'_>) -> Result<(), Status> {
