@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once tables test test-collections test-wordpress test-crs test-status bench bench-instr reliability valgrind asan tsan miri coverage mutants soak fuzz container-test check deb deb-test image-test contributing-test rpm install clean
+.PHONY: help deps build run demo-once tables test test-collections test-wordpress test-crs test-status bench bench-instr reliability valgrind asan tsan miri coverage mutants soak fuzz container-test check deb deb-test image-test contributing-test rpm book install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -123,6 +123,9 @@ contributing-test: ## follows CONTRIBUTING.md to the letter in a copy of the pro
 
 rpm: build ## an RPM package of what was built, into target/ (on Fedora, RHEL and kin)
 	scripts/rpm.sh
+
+book: ## the documentation as a book, into target/book (with mdBook, of which it says how to get it)
+	scripts/book.sh
 
 install: ## what was built, into the running system or below DESTDIR
 	scripts/install.sh

@@ -6,6 +6,23 @@ const RULE: &str =
     "SecRuleEngine On\nSecRule ARGS \"@contains evilmarker\" \"id:1,phase:1,deny,status:403\"";
 
 #[test]
+fn examples_are_taken_by_httpd() {
+    let package = env!("CARGO_MANIFEST_DIR");
+    let entries = std::fs::read_dir(format!("{package}/examples/rules")).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "conf"));
+    assert!(files.len() >= 3, "{files:?}");
+    for file in files {
+        let Some(setup) = Setup::new() else { return };
+        let (sound, said) = setup
+            .conf(&format!("Include {package}/apache-conf/recommended.conf"))
+            .conf(&format!("Include {}", file.display()))
+            .check();
+        assert!(sound, "{}: {said}", file.display());
+    }
+}
+
+#[test]
 fn serves_under_both_names_and_every_mpm() {
     for name in ["security2_module", "palisade_module"] {
         for mpm in Mpm::ALL {
