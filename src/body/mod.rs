@@ -95,9 +95,13 @@ pub enum Kind {
 impl Kind {
     /// The processor that `ctl:requestBodyProcessor` or `REQBODY_PROCESSOR` calls `name`, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Urlencoded, Self::Multipart, Self::Json, Self::Xml]
-            .into_iter()
-            .find(|kind| kind.name().eq_ignore_ascii_case(name))
+        Some(match name.to_ascii_uppercase().as_str() {
+            "URLENCODED" => Self::Urlencoded,
+            "MULTIPART" => Self::Multipart,
+            "JSON" => Self::Json,
+            "XML" => Self::Xml,
+            _ => return None,
+        })
     }
 
     /// The value of `REQBODY_PROCESSOR`.
