@@ -208,7 +208,7 @@ fn check_finds_every_mistake_and_what_is_dangerous() {
         "odd.conf:3: warning: SecRequestBodyLimitAction ProcessPartial",
         "warning: no rule looks at REQBODY_ERROR",
         "odd.conf:6: warning: rule 1 never matches: t:lowercase leaves no capital letters",
-        "odd.conf:7: warning: rule 2 looks at RESPONSE_STATUS in phase 1",
+        "odd.conf:7: warning: rule 2 looks in phase 1 at RESPONSE_STATUS",
         "odd.conf:8: note: the regular expression of rule 3 is slow: ",
         "odd.conf:8: warning: rule 3 skips to NOWHERE, which does not exist",
         "odd.conf:10: warning: rule 5 never runs: rule 4 always matches and skips it",
@@ -345,7 +345,57 @@ fn migrate_tells_what_changes_before_it_does() {
     }
     let sound = palisade(here.path(), &["migrate", "sound/httpd.conf"]);
     assert!(sound.status.success(), "{sound:?}");
-    assert!(text(&sound.stdout).contains("name mod_palisade.so instead of mod_security2.so"));
+    let said = text(&sound.stdout);
+    assert!(said.contains("name mod_palisade.so instead of mod_security2.so"));
+    // What is told is for a terminal.
+    assert!(!said.contains("](") && !said.contains('`'), "{said}");
+}
+
+#[test]
+fn messages_are_those_of_the_request_and_books_are_kept_apart() {
+    let books: Vec<String> = (100..120)
+        .map(|id| format!("SecAction id:{id},phase:1,pass,nolog"))
+        .collect();
+    let rules = format!(
+        "{}\nSecRuleEngine DetectionOnly\nSecRule ARGS:q \"@rx ^b(a)d$\" \"id:1,phase:2,deny,capture,msg:'no %{{TX.1}}',logdata:'%{{MATCHED_VAR}}'\"\n",
+        books.join("\n")
+    );
+    let here = with(&[
+        ("rules.conf", rules.as_str()),
+        ("bad", "GET /?q=bad HTTP/1.1\nHost: a\n\n"),
+    ]);
+    let run = |more: &[&str]| {
+        let arguments = [&["run", "--rules", "rules.conf", "bad"][..], more].concat();
+        text(&palisade(here.path(), &arguments).stdout)
+    };
+    let said = run(&[]);
+    for piece in [
+        "1 phase 2 no a ",
+        "20 matches of rules without a message: 100, 101, 102, …",
+        "SecRuleEngine is DetectionOnly",
+        "passes",
+    ] {
+        assert!(said.contains(piece), "{piece:?} in {said}");
+    }
+    assert!(run(&["--all"]).contains("119 phase 1 (no message)"));
+    assert!(run(&["--engine", "On"]).contains("refused with 403 by rule 1 in phase 2"));
+    assert!(run(&["--json"]).contains(r#""message":"no a","data":"bad""#));
+}
+
+#[test]
+fn what_is_the_same_of_many_rules_is_said_once() {
+    let rules: Vec<String> = (1..10)
+        .map(|id| format!("SecRule RESPONSE_BODY x id:{id},phase:4,deny"))
+        .collect();
+    let here = with(&[("rules.conf", rules.join("\n").as_str())]);
+    let said = text(&palisade(here.path(), &["check", "-q", "rules.conf"]).stderr);
+    let about = said.lines().filter(|line| line.contains("RESPONSE_BODY"));
+    assert_eq!(about.count(), 1, "{said}");
+    assert!(
+        said.contains("rule 1 looks at RESPONSE_BODY")
+            && said.contains("; so of 2, 3, 4, 5, 6 and 3 more"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub struct Directive {
     pub about: &'static str,
     /// What else is to be known of it; most often empty.
     pub remark: &'static str,
+    /// What is different for who comes from mod_security2, in plain words; most often empty.
+    pub differs: &'static str,
     /// Whether anything follows from it.
     pub support: Support,
     /// Whether mod_security2 does not have it.

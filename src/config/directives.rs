@@ -33,6 +33,7 @@ const fn row(
         default: "",
         about: "",
         remark: "",
+        differs: "",
         support: Support::Full,
         is_own: false,
         apply,
@@ -51,6 +52,10 @@ impl Directive {
 
     const fn remark(self, remark: &'static str) -> Directive {
         Directive { remark, ..self }
+    }
+
+    const fn differs(self, differs: &'static str) -> Directive {
+        Directive { differs, ..self }
     }
 
     const fn support(self, support: Support) -> Directive {
@@ -80,7 +85,8 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("", "a rule that always matches"),
     row("SecRuleScript", OneOrTwo, Anywhere, "a Lua script and optional action list", rules::script)
         .about("", "a rule whose condition is a script")
-        .remark("Lua 5.1; refused by a build without the feature `lua`"),
+        .remark("Lua 5.1; refused by a build without the feature `lua`")
+        .differs("scripts are Lua 5.1, compiled in"),
     row("SecMarker", One, Anywhere, "the name of a place for skipAfter", rules::marker)
         .about("", "a place in all five phases that `skipAfter` can go to"),
     row("SecDefaultAction", One, Anywhere, "default action list", rules::default_action)
@@ -106,7 +112,8 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("Off", "whether a rule that fails ends its phase, and a response with 500"),
     row("SecRulePerfTime", One, Anywhere, "microseconds", engine::rule_perf_time)
         .about("", "rules that take so long are named with their time, in PERF_RULES and part H")
-        .remark("every rule is asked about every value then, as with `SecRulePrefilter Off`"),
+        .remark("every rule is asked about every value then, as with `SecRulePrefilter Off`")
+        .differs("every rule is asked about every value then: for measuring only"),
     row("SecComponentSignature", One, Server, "a name and version to add to the Producer line", engine::component_signature)
         .about("", "names a rule set in the line `Producer:` of audit records"),
     row("SecWebAppId", One, Anywhere, "a name for this application", engine::web_app_id)
@@ -117,7 +124,8 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("3600", "how long persistent collections live after their last change"),
     row("SecDataDir", One, MainServer, "a directory for persistent collections", engine::data_dir)
         .about("", "where persistent collections are kept")
-        .remark("one file, `palisade-collections`; [collections.md](collections.md)"),
+        .remark("one file, `palisade-collections`; [collections.md](collections.md)")
+        .differs("persistent collections are one file in there, palisade-collections, which begins empty"),
     row("SecPcreMatchLimit", One, MainServer, "steps a PCRE2 match may take", engine::pcre_match_limit)
         .about("100000", "how long a pattern may try that is not matched in linear time")
         .remark("only for patterns that are not linear"),
@@ -160,7 +168,8 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("", "what stands between cookies of format 0; otherwise `;`, or `,` where there is none"),
     row("SecXmlExternalEntity", Flag, Anywhere, "On or Off", body::xml_external_entity)
         .about("Off", "whether XML may declare an external subset")
-        .remark("nothing is ever fetched: `On`, with a notice at start, only makes a document type declaration with an external subset no error"),
+        .remark("nothing is ever fetched: `On`, with a notice at start, only makes a document type declaration with an external subset no error")
+        .differs("nothing is ever fetched: a document that declares an external subset is only no error"),
     row("SecParseXmlIntoArgs", One, Anywhere, "On, Off or OnlyArgs", body::xml_arguments)
         .about("Off", "whether the elements of XML are arguments, too, or nothing else")
         .remark("as in 2.9.9 and later"),

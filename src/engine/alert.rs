@@ -4,7 +4,7 @@ use crate::audit::escape::{log_escape, log_escape_hex};
 use crate::host::{Host, LogLevel};
 use crate::limits;
 use crate::ruleset::{Chain, Rule};
-use crate::transaction::{Message, PendingAlert, Transaction};
+use crate::transaction::{Message, PendingAlert, Said, Transaction};
 
 impl Transaction {
     /// `ACTION MATCH [file …] [line …] [id …] … [tag …]`: the text of part H, and the error log line but for its frame.
@@ -84,6 +84,24 @@ impl Transaction {
             field("tag", &escaped(&self.expand(tag, &scene)));
         }
         text
+    }
+
+    /// Keeps what a chain says of its match, where somebody asked for that.
+    pub(super) fn keep_words(&mut self, chain: &Chain, rule: &Rule, host: &dyn Host) {
+        let Some(starter) = chain.starter().filter(|_| self.matches.is_watched()) else {
+            return;
+        };
+        let scene = self.scene(chain, host);
+        let data = rule.meta.logdata.as_ref().or(starter.meta.logdata.as_ref());
+        let said = Said {
+            message: starter
+                .meta
+                .msg
+                .as_ref()
+                .map(|text| self.expand(text, &scene)),
+            data: data.map(|text| self.expand(text, &scene)),
+        };
+        self.matches.say(said);
     }
 
     /// Takes an alert of a rule into the logs that its switches name.

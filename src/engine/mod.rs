@@ -228,6 +228,7 @@ impl Transaction {
                     continue;
                 }
                 outcome = Outcome::Match;
+                self.keep_words(chain, rule, host);
                 // Compat: part K has a rule once for each of its matches.
                 self.matches.rules.push(MatchedRule {
                     chain: Arc::clone(chain),

@@ -1,5 +1,6 @@
 //! What an administrator should know of a configuration that starts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{reach, settings};
@@ -8,7 +9,7 @@ use crate::ruleset::Rule;
 use crate::types::Origin;
 
 /// How much a finding matters.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Weight {
     /// Worth knowing.
     Note,
@@ -113,7 +114,42 @@ pub fn findings(tree: &Tree) -> Vec<Finding> {
     found.sort_by_key(|finding| finding.origin.is_some());
     let mut seen = std::collections::HashSet::new();
     found.retain(|finding| seen.insert(finding.to_string()));
-    found
+    together(found)
+}
+
+/// What is the same of several rules is said once, at the first of them.
+fn together(found: Vec<Finding>) -> Vec<Finding> {
+    /// How many of the others are named.
+    const NAMED: usize = 5;
+    let mut kept: Vec<(Finding, Vec<String>)> = Vec::new();
+    let mut places: HashMap<(Weight, String), usize> = HashMap::new();
+    for finding in found {
+        let of_rule = finding.text.strip_prefix("rule ");
+        let Some((id, what)) = of_rule.and_then(|text| text.split_once(' ')) else {
+            kept.push((finding, Vec::new()));
+            continue;
+        };
+        let next = kept.len();
+        let place = *places
+            .entry((finding.weight, what.to_owned()))
+            .or_insert(next);
+        match kept.get_mut(place) {
+            Some((_, others)) => others.push(id.to_owned()),
+            None => kept.push((finding, Vec::new())),
+        }
+    }
+    let said = kept.into_iter().map(|(mut finding, others)| {
+        if !others.is_empty() {
+            let named: Vec<&str> = others.iter().take(NAMED).map(String::as_str).collect();
+            let more = match others.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            finding.text = format!("{}; so of {}{more}", finding.text, named.join(", "));
+        }
+        finding
+    });
+    said.collect()
 }
 
 /// Regular expressions that are not run in linear time.
@@ -126,8 +162,7 @@ fn slow(tree: &Tree) -> Vec<Finding> {
             Some(Finding::note(
                 Some(rule.origin.clone()),
                 format!(
-                    "the regular expression of rule {id} is slow: {reason} ({:?}); SecPcreMatchLimit bounds it",
-                    pattern.engine()
+                    "the regular expression of rule {id} is slow: {reason}; SecPcreMatchLimit bounds it"
                 ),
             ))
         })

@@ -120,10 +120,11 @@ fn directives(tree: &Tree, migration: &mut Migration) {
         };
         let words = first.words.join(" ");
         match known.support {
-            Support::Full if !known.remark.is_empty() && !known.is_own => migration
+            Support::Full if !known.differs.is_empty() && !is_off(&words) => migration
                 .differs
-                .push(format!("{}: {}: {}", place(first), known.name, known.remark)),
+                .push(format!("{}: {} {words}: {}", place(first), known.name, known.differs)),
             Support::Full => {}
+            Support::NoEffect if is_off(&words) => {}
             Support::NoEffect => migration.differs.push(format!(
                 "{}: {} {words} has no effect: {}",
                 place(first),
@@ -147,6 +148,10 @@ fn directives(tree: &Tree, migration: &mut Migration) {
             ));
         }
     }
+}
+
+fn is_off(words: &str) -> bool {
+    words == "0" || words.eq_ignore_ascii_case("off")
 }
 
 fn reason<'t>(help: &'t str, remark: &'t str) -> &'t str {

@@ -132,9 +132,9 @@ fn never_matches(config: &Config, chain: &Arc<Chain>) -> Vec<Finding> {
             say(
                 rule,
                 format!(
-                    "rule {id} looks at {} in phase {}, which have no value before phase {late}",
-                    names.join(", "),
-                    chain.phase
+                    "rule {id} looks in phase {} at {}, of which there is nothing before phase {late}",
+                    chain.phase,
+                    names.join(", ")
                 ),
             );
         }

@@ -39,6 +39,17 @@ pub struct Sighting {
     pub name: Vec<u8>,
     /// Its value as transformed.
     pub value: Vec<u8>,
+    /// What the chain says then, where this match completes it: `msg` and `logdata`, expanded.
+    pub said: Option<Said>,
+}
+
+/// What a chain says of a match.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// `msg`.
+    pub message: Option<Vec<u8>>,
+    /// `logdata`.
+    pub data: Option<Vec<u8>>,
 }
 
 /// One alert.
@@ -107,7 +118,15 @@ impl Matches {
             position,
             name,
             value,
+            said: None,
         });
+    }
+
+    /// Keeps what the chain said of its last match.
+    pub(crate) fn say(&mut self, said: Said) {
+        if let Some(last) = self.witness.as_mut().and_then(|seen| seen.last_mut()) {
+            last.said = Some(said);
+        }
     }
 
     /// Forgets all but the first: the chain did not match to its end.

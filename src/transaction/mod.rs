@@ -39,7 +39,7 @@ use crate::variables::Variable;
 
 pub use collection::Collection;
 pub(crate) use matches::PendingAlert;
-pub use matches::{MatchedRule, Matches, Message, Sighting};
+pub use matches::{MatchedRule, Matches, Message, Said, Sighting};
 pub use request_body::{Body, BodyStep, ReadError};
 pub use resolve::{Scene, Value};
 pub use response_body::{ResponseBody, ResponseStep};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::{form, shell};
 use crate::transformations::{Env, Transformation};
 
 /// What curl calls itself, where nobody says otherwise.
@@ -9,7 +10,7 @@ const USER_AGENT: &str = "curl/8.5.0";
 
 /// The request that curl would send. `directory` is where files of `@name` are looked for.
 pub fn read(text: &str, directory: &Path) -> Result<Vec<u8>, String> {
-    let words = words(text)?;
+    let words = shell::words(text)?;
     let mut words = words.into_iter();
     let command = words.next().unwrap_or_default();
     if command != "curl" && !command.ends_with("/curl") {
@@ -31,7 +32,9 @@ struct Request {
     in_query: bool,
     old: bool,
     head: bool,
-    form: bool,
+    /// The parts of `-F`.
+    parts: Vec<Vec<u8>>,
+    path_as_is: bool,
 }
 
 /// Options with an argument that change nothing of a request to a server.
@@ -117,13 +120,7 @@ impl Request {
             }
             "--data-binary" => self.data.push(contents(&value()?, directory)?),
             "--data-raw" => self.data.push(value()?.into_bytes()),
-            "--data-urlencode" => {
-                let text = value()?;
-                let (name, value) = text.split_once('=').unwrap_or(("", &text));
-                let equals = if name.is_empty() { "" } else { "=" };
-                let data = format!("{name}{equals}{}", encoded(value));
-                self.data.push(data.into_bytes());
-            }
+            "--data-urlencode" => self.data.push(encoded_data(&value()?, directory)?),
             "--json" => {
                 self.data.push(contents(&value()?, directory)?);
                 for name in ["Content-Type", "Accept"] {
@@ -133,7 +130,13 @@ impl Request {
             }
             "-A" | "--user-agent" => self.headers.push(("User-Agent".to_owned(), value()?)),
             "-e" | "--referer" => self.headers.push(("Referer".to_owned(), value()?)),
-            "-b" | "--cookie" => self.headers.push(("Cookie".to_owned(), value()?)),
+            "-b" | "--cookie" => match value()? {
+                // Otherwise it names a file of cookies, which are for servers that curl knows.
+                cookies if cookies.contains('=') => {
+                    self.headers.push(("Cookie".to_owned(), cookies));
+                }
+                _ => {}
+            },
             "-u" | "--user" => {
                 let encode = Transformation::lookup("base64Encode");
                 let user = value()?.into_bytes();
@@ -143,10 +146,7 @@ impl Request {
                     .push(("Authorization".to_owned(), format!("Basic {text}")));
             }
             "--url" => self.url = Some(value()?),
-            "-F" | "--form" => {
-                value()?;
-                self.form = true;
-            }
+            "-F" | "--form" => self.parts.push(form::part(&value()?, directory)?),
             ignored if IGNORED.contains(&ignored) => {
                 value()?;
             }
@@ -160,6 +160,7 @@ impl Request {
             "-I" | "--head" => self.head = true,
             "-G" | "--get" => self.in_query = true,
             "-0" | "--http1.0" => self.old = true,
+            "--path-as-is" => self.path_as_is = true,
             "--compressed" => self.headers.push((
                 "Accept-Encoding".to_owned(),
                 "deflate, gzip, br, zstd".to_owned(),
@@ -167,8 +168,8 @@ impl Request {
             // About the connection, the output, or a second request.
             "-s" | "-S" | "-k" | "-L" | "-v" | "-i" | "-f" | "-g" | "-N" | "-O" | "-J" | "-#"
             | "--silent" | "--show-error" | "--insecure" | "--location" | "--verbose"
-            | "--include" | "--fail" | "--globoff" | "--http1.1" | "--http2" | "--path-as-is"
-            | "--no-buffer" | "-4" | "-6" => {}
+            | "--include" | "--fail" | "--globoff" | "--http1.1" | "--http2" | "--no-buffer"
+            | "-4" | "-6" => {}
             other => return Err(format!("curl's option {other} is not understood here")),
         }
         Ok(())
@@ -176,9 +177,6 @@ impl Request {
 
     fn bytes(self) -> Result<Vec<u8>, String> {
         let url = self.url.ok_or("there is no URL")?;
-        if self.form {
-            return Err("-F makes a body with a boundary that only curl knows: save the request with --trace-ascii and use a raw file".to_owned());
-        }
         let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
         let (authority, target) = match rest.find(['/', '?', '#']) {
             Some(at) => rest.split_at(at),
@@ -189,8 +187,15 @@ impl Request {
         if !target.starts_with('/') {
             target.insert(0, '/');
         }
-        let data = self.data.join(&b'&');
-        let has_body = !self.data.is_empty() && !self.in_query;
+        if !self.path_as_is {
+            target = without_dots(&target);
+        }
+        let is_form = !self.parts.is_empty();
+        let data = match is_form {
+            true => [self.parts.concat(), form::end()].concat(),
+            false => self.data.join(&b'&'),
+        };
+        let has_body = is_form || !self.data.is_empty() && !self.in_query;
         if self.in_query && !data.is_empty() {
             target.push(if target.contains('?') { '&' } else { '?' });
             target.push_str(&String::from_utf8_lossy(&data));
@@ -226,8 +231,12 @@ impl Request {
             }
         }
         if has_body {
+            let media_type = match is_form {
+                true => form::media_type(),
+                false => "application/x-www-form-urlencoded".to_owned(),
+            };
             if !given("Content-Type") {
-                text.push_str("Content-Type: application/x-www-form-urlencoded\r\n");
+                text.push_str(&format!("Content-Type: {media_type}\r\n"));
             }
             if !given("Content-Length") {
                 text.push_str(&format!("Content-Length: {}\r\n", data.len()));
@@ -252,9 +261,52 @@ fn contents(value: &str, directory: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-fn encoded(text: &str) -> String {
+/// What `--data-urlencode` makes of `text`, `=text`, `name=text`, `@file` and `name@file`.
+fn encoded_data(text: &str, directory: &Path) -> Result<Vec<u8>, String> {
+    let (name, value) = match text.find(['=', '@']) {
+        Some(at) => {
+            let (name, value) = text.split_at(at);
+            let value = match value.strip_prefix('=') {
+                Some(value) => value.as_bytes().to_vec(),
+                None => contents(value, directory)?,
+            };
+            (name, value)
+        }
+        None => ("", text.as_bytes().to_vec()),
+    };
+    let equals = if name.is_empty() { "" } else { "=" };
+    Ok(format!("{name}{equals}{}", encoded(&value)).into_bytes())
+}
+
+/// A target as curl asks for it unless `--path-as-is` is given: the segments `.` and `..` of its path are resolved.
+fn without_dots(target: &str) -> String {
+    let (path, query) = match target.find('?') {
+        Some(at) => target.split_at(at),
+        None => (target, ""),
+    };
+    let mut segments: Vec<&str> = Vec::new();
+    let mut ends_open = false;
+    for segment in path.split('/').skip(1) {
+        ends_open = matches!(segment, "." | "..");
+        match segment {
+            "." => {}
+            ".." => {
+                segments.pop();
+            }
+            other => segments.push(other),
+        }
+    }
+    let end = if ends_open && !segments.is_empty() {
+        "/"
+    } else {
+        ""
+    };
+    format!("/{}{end}{query}", segments.join("/"))
+}
+
+fn encoded(text: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
+    for &byte in text {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
                 out.push(char::from(byte));
@@ -263,86 +315,6 @@ fn encoded(text: &str) -> String {
         }
     }
     out
-}
-
-/// Words as a POSIX shell splits them, with `$'…'` of bash; nothing is expanded.
-fn words(text: &str) -> Result<Vec<String>, String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut rest = text.chars().peekable();
-    while let Some(character) = rest.next() {
-        match character {
-            '\\' => match rest.next() {
-                Some('\n') | None => {}
-                Some('\r') => {
-                    rest.next_if_eq(&'\n');
-                }
-                Some(other) => word.get_or_insert_default().push(other),
-            },
-            '\'' => {
-                let word = word.get_or_insert_default();
-                loop {
-                    match rest.next() {
-                        Some('\'') => break,
-                        Some(other) => word.push(other),
-                        None => return Err("a quote is not closed".to_owned()),
-                    }
-                }
-            }
-            '$' if rest.peek() == Some(&'\'') => {
-                rest.next();
-                let word = word.get_or_insert_default();
-                loop {
-                    match rest.next() {
-                        Some('\'') => break,
-                        Some('\\') => word.push(escape(&mut rest)),
-                        Some(other) => word.push(other),
-                        None => return Err("a quote is not closed".to_owned()),
-                    }
-                }
-            }
-            '"' => {
-                let word = word.get_or_insert_default();
-                loop {
-                    match rest.next() {
-                        Some('"') => break,
-                        Some('\\') => match rest.next() {
-                            Some(escaped @ ('"' | '\\' | '$' | '`')) => word.push(escaped),
-                            Some('\n') | None => {}
-                            Some(other) => word.extend(['\\', other]),
-                        },
-                        Some(other) => word.push(other),
-                        None => return Err("a quote is not closed".to_owned()),
-                    }
-                }
-            }
-            space if space.is_whitespace() => words.extend(word.take()),
-            other => word.get_or_insert_default().push(other),
-        }
-    }
-    words.extend(word);
-    Ok(words)
-}
-
-/// What follows a backslash in `$'…'`.
-fn escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> char {
-    let digits = match rest.next() {
-        Some('n') => return '\n',
-        Some('r') => return '\r',
-        Some('t') => return '\t',
-        Some('u') => 4,
-        Some('x') => 2,
-        other => return other.unwrap_or('\\'),
-    };
-    let mut value = 0;
-    for _ in 0..digits {
-        let Some(digit) = rest.peek().and_then(|digit| digit.to_digit(16)) else {
-            break;
-        };
-        value = value * 16 + digit;
-        rest.next();
-    }
-    char::from_u32(value).unwrap_or('\u{fffd}')
 }
 
 #[cfg(test)]
@@ -371,12 +343,59 @@ mod tests {
     }
 
     #[test]
+    fn a_form_is_a_body_of_parts() {
+        let said = request("curl h -F 'a=b;type=text/x' -F c=d");
+        let (head, body) = said.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("POST / HTTP/1.1\r\n"));
+        assert!(
+            head.contains(&format!("Content-Length: {}", body.len())),
+            "{head}"
+        );
+        assert!(head.contains("Content-Type: multipart/form-data; boundary=----"));
+        assert!(
+            body.contains("form-data; name=\"a\"\r\nContent-Type: text/x\r\n\r\nb\r\n--"),
+            "{body}"
+        );
+        assert!(
+            body.contains("form-data; name=\"c\"\r\n\r\nd\r\n--"),
+            "{body}"
+        );
+        assert!(body.ends_with("--\r\n"));
+        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let file = read("curl h -F 'up=@LICENSE;filename=x.php'", own).unwrap();
+        let file = String::from_utf8_lossy(&file).into_owned();
+        assert!(
+            file.contains("filename=\"x.php\"\r\nContent-Type: application/octet-stream\r\n\r\n")
+        );
+    }
+
+    #[test]
+    fn dots_are_resolved_as_curl_does_it() {
+        for (given, asked) in [
+            ("/../../etc/passwd", "/etc/passwd"),
+            ("/a/./b/../c", "/a/c"),
+            ("/a/..", "/"),
+            ("/a/b/..", "/a/"),
+            ("/a/.", "/a/"),
+            ("/a//../b", "/a/b"),
+            ("/a/?../x", "/a/?../x"),
+            ("/..a/b..", "/..a/b.."),
+            ("/", "/"),
+        ] {
+            assert_eq!(without_dots(given), asked, "{given}");
+        }
+        assert!(request("curl --path-as-is h/a/../b").starts_with("GET /a/../b "));
+        assert!(request("curl h/a/../b").starts_with("GET /b "));
+    }
+
+    #[test]
     fn what_cannot_be_done_is_said() {
         for wrong in [
             "wget x",
             "curl",
             "curl 'x",
-            "curl -F a=b x",
+            "curl -F a x",
+            "curl -F a=@gone x",
             "curl --nope x",
             "curl -d @gone x",
             "curl x -X",

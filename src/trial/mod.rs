@@ -7,6 +7,7 @@
 
 pub mod access_log;
 pub mod curl;
+mod form;
 pub mod har;
 mod host;
 mod outcome;
@@ -14,6 +15,7 @@ mod path;
 mod payload;
 mod response;
 mod run;
+mod shell;
 mod target;
 pub mod wire;
 

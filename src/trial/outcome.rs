@@ -91,9 +91,15 @@ pub struct Found {
     pub id: u64,
     /// Its phase.
     pub phase: u8,
-    /// Its message, as written.
+    /// Its message, with macros expanded when it matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Its message as the rule has it: the same for all requests.
+    #[serde(skip)]
+    pub written: Option<String>,
+    /// Its `logdata`, expanded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
     /// The name of its severity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<&'static str>,
@@ -161,7 +167,9 @@ fn matched(transaction: &Transaction) -> Vec<Found> {
             found.push(Found {
                 id: meta.id,
                 phase: sighting.chain.phase.number(),
-                message: meta.msg_text.as_deref().map(text),
+                message: None,
+                written: meta.msg_text.as_deref().map(text),
+                data: None,
                 severity: meta.severity.and_then(|severity| severity.name()),
                 file: starter.origin.file.to_string(),
                 line: starter.origin.line,
@@ -169,6 +177,14 @@ fn matched(transaction: &Transaction) -> Vec<Found> {
             });
         }
         if let Some(found) = found.last_mut() {
+            // A chain that matched on several values says the first thing of all.
+            if let Some(said) = &sighting.said {
+                let first = |kept: &mut Option<String>, words: &Option<Vec<u8>>| {
+                    *kept = kept.take().or_else(|| words.as_deref().map(text));
+                };
+                first(&mut found.message, &said.message);
+                first(&mut found.data, &said.data);
+            }
             found.on.push(Seen {
                 rule: sighting.position,
                 name: text(&sighting.name),

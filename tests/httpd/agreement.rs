@@ -1,11 +1,15 @@
 //! `palisade run` without a server and the module in a real httpd say the same of the same requests.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use palisade::config::Tree;
+use palisade::trial::{curl, har};
+use serde_json::{Value, json};
 
-use crate::agreement_support::{difference, matched, send, try_out};
-use crate::harness::{Backend, Setup};
+use crate::agreement_support::{Answer, address, difference, matched, send, try_out};
+use crate::harness::{Backend, Server, Setup, eventually, tool};
 use crate::random::Random;
 
 /// Every phase, every kind of variable that the way of a request through httpd changes, sections, and the shipped rules.
@@ -61,6 +65,15 @@ SecMarker END
   SecAction "id:33,phase:2,deny,status:404"
 </Location>
 "#;
+
+/// The same without the shipped rules, which count: trials in one process share what is counted in memory, and tests run side by side.
+fn without_counters() -> String {
+    let lines = RULES.lines();
+    let own: Vec<&str> = lines
+        .filter(|line| !line.contains("apache-conf/rules"))
+        .collect();
+    own.join("\n")
+}
 
 /// What only somebody sends who is up to something, or a broken program.
 const ODD: &[&str] = &[
@@ -292,14 +305,10 @@ fn they_agree_with_the_core_rule_set() {
         return;
     }
     let crs = crs.canonicalize().expect("its path").display().to_string();
-    let own: Vec<&str> = RULES
-        .lines()
-        .filter(|line| !line.contains("apache-conf/rules"))
-        .collect();
     let rules = format!(
         // 905100 and 905110 take httpd's own requests out of the audit log, by which this compares.
         "{}\nInclude \"{crs}/crs-setup.conf.example\"\nInclude \"{crs}/rules/*.conf\"\nSecRuleRemoveById 905100 905110\n",
-        own.join("\n")
+        without_counters()
     );
     let refused = compare(&rules);
     assert!(
@@ -308,55 +317,229 @@ fn they_agree_with_the_core_rule_set() {
     );
 }
 
+/// An httpd under rules before a backend, and the same rules for trials.
+struct Pair {
+    server: Server,
+    tree: Tree,
+    _backend: Backend,
+}
+
+impl Pair {
+    /// `None` where there is no httpd.
+    fn start(rules: &str) -> Option<Pair> {
+        let setup = Setup::new()?;
+        let backend = Backend::start();
+        let rules = rules.replace("{PACKAGE}", env!("CARGO_MANIFEST_DIR"));
+        let file = setup.root().join("rules.conf");
+        std::fs::write(&file, &rules).unwrap();
+        let server = setup
+            .modules(&["proxy", "proxy_http"])
+            .conf(&format!("ProxyPass / http://127.0.0.1:{}/ nocanon", backend.port))
+            .conf("Include {ROOT}/rules.conf")
+            .conf("SecAuditEngine On\nSecAuditLog audit.log\nSecAuditLogFormat JSON\nSecAuditLogParts ABHKZ")
+            .start();
+        let (tree, errors) = Tree::read(&[file], &[], None);
+        assert!(errors.is_empty(), "{errors:#?}");
+        Some(Pair {
+            server,
+            tree,
+            _backend: backend,
+        })
+    }
+
+    fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.server.port()))
+    }
+
+    /// Holds answers of httpd against trials of what was tried in their place; how many were refused.
+    fn compare(&self, answers: &[Answer], tried: &[Vec<u8>]) -> usize {
+        assert_eq!(answers.len(), tried.len());
+        // The last records follow their answers.
+        let records = || self.server.read("audit.log").lines().count();
+        assert!(eventually(|| records() >= answers.len()));
+        let matched = matched(&self.server.root().join("audit.log"));
+        let mut refused = 0;
+        let mut differences = Vec::new();
+        for (request, answer) in tried.iter().zip(answers) {
+            let client = answer.client.expect("an address");
+            let ends = (client, self.address());
+            let outcome = try_out(
+                &self.tree,
+                "www.example.test",
+                ends,
+                request,
+                &response(request),
+            );
+            refused += usize::from(outcome.decision.is_refused());
+            if let Some(difference) = difference(answer, matched.get(&client), &outcome) {
+                let request: String = String::from_utf8_lossy(request).chars().take(300).collect();
+                differences.push(format!("{request:?}\n    {difference}"));
+            }
+        }
+        assert!(
+            differences.is_empty(),
+            "{} of {} differ:\n{}",
+            differences.len(),
+            tried.len(),
+            differences.join("\n")
+        );
+        refused
+    }
+}
+
 /// Sends every request to httpd and through a trial; how many were refused. `None` where there is no httpd.
 fn compare(rules: &str) -> Option<usize> {
-    let setup = Setup::new()?;
-    let backend = Backend::start();
-    let rules = rules.replace("{PACKAGE}", env!("CARGO_MANIFEST_DIR"));
-    let file = setup.root().join("rules.conf");
-    std::fs::write(&file, &rules).unwrap();
-    let server = setup
-        .modules(&["proxy", "proxy_http"])
-        .conf(&format!("ProxyPass / http://127.0.0.1:{}/ nocanon", backend.port))
-        .conf("Include {ROOT}/rules.conf")
-        .conf("SecAuditEngine On\nSecAuditLog audit.log\nSecAuditLogFormat JSON\nSecAuditLogParts ABHKZ")
-        .start();
-    let (tree, errors) = Tree::read(&[file], &[], None);
-    assert!(errors.is_empty(), "{errors:#?}");
-    let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
+    let pair = Pair::start(rules)?;
     let odd = ODD.iter().map(|text| text.as_bytes().to_vec());
     let requests: Vec<Vec<u8>> = odd.chain(generated(420)).collect();
     assert!(requests.len() >= 500);
-    let answers: Vec<_> = requests
-        .iter()
-        .map(|request| send(address, request))
+    let sent = requests.iter().enumerate();
+    let answers: Vec<_> = sent
+        .map(|(number, request)| send(address(number), pair.address(), request))
         .collect();
-    // The last records follow their answers.
-    let records = || server.read("audit.log").lines().count();
-    assert!(crate::harness::eventually(|| records() >= answers.len()));
-    let matched = matched(&server.root().join("audit.log"));
-    let mut refused = 0;
-    let mut differences = Vec::new();
-    for (request, answer) in requests.iter().zip(&answers) {
-        let outcome = try_out(
-            &tree,
-            "www.example.test",
-            address,
-            request,
-            &response(request),
-        );
-        refused += usize::from(outcome.decision.is_refused());
-        if let Some(difference) = difference(answer, matched.get(&answer.port), &outcome) {
-            let request: String = String::from_utf8_lossy(request).chars().take(300).collect();
-            differences.push(format!("{request:?}\n    {difference}"));
-        }
+    Some(pair.compare(&answers, &requests))
+}
+
+/// A request as a browser saves it; none for one that a browser would not send.
+fn saved(request: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(request).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let mut lines = head.split("\r\n");
+    let mut words = lines.next()?.split(' ');
+    let (method, target) = (words.next()?, words.next()?);
+    let headers: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(": ")).collect();
+    let field = |name: &str| {
+        headers
+            .iter()
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| *value)
+    };
+    if field("Transfer-Encoding").is_some() {
+        return None;
     }
+    let listed: Vec<Value> = headers
+        .iter()
+        .map(|(name, value)| json!({"name": name, "value": value}))
+        .collect();
+    let mut saved = json!({
+        "method": method,
+        "url": format!("http://{}{target}", field("Host")?),
+        "httpVersion": "HTTP/1.1",
+        "headers": listed,
+    });
+    if let Some(kind) = field("Content-Type") {
+        saved["postData"] = json!({"mimeType": kind, "text": body});
+    }
+    Some(saved)
+}
+
+#[test]
+fn what_a_browser_has_saved_is_the_request_that_it_sent() {
+    let Some(pair) = Pair::start(&without_counters()) else {
+        return;
+    };
+    let requests = generated(400);
+    let (sent, entries): (Vec<&Vec<u8>>, Vec<Value>) = requests
+        .iter()
+        .filter_map(|request| Some((request, json!({"request": saved(request)?}))))
+        .unzip();
+    assert!(sent.len() > 200, "{}", sent.len());
+    let file = json!({"log": {"version": "1.2", "entries": entries}}).to_string();
+    let read = har::read(&file).expect("a HAR file").into_iter();
+    let tried: Vec<Vec<u8>> = read.map(|exchange| exchange.request).collect();
+    let sent = sent.into_iter().enumerate();
+    let answers: Vec<_> = sent
+        .map(|(number, request)| send(address(number), pair.address(), request))
+        .collect();
+    assert!(pair.compare(&answers, &tried) > 50);
+}
+
+/// Command lines as people paste them; the address of the server comes in the place of HOST.
+const PASTED: &[&str] = &[
+    "curl HOST/",
+    "curl 'HOST/?x=attack'",
+    "curl 'HOST/?x=%61ttack&y=1' --compressed",
+    "curl -I 'HOST/?x=attack'",
+    "curl -G HOST/ -d x=attack -d y=2",
+    "curl -G HOST/ --data-urlencode 'x=att ack' --data-urlencode 'y=ä&b'",
+    "curl HOST/ -d x=attack",
+    "curl HOST/ -d x=1 -d y=attack",
+    "curl -X PUT HOST/ -d x=1",
+    "curl -X DELETE HOST/a",
+    "curl --request FOO HOST/a",
+    "curl HOST/ --data-raw $'x=1\\n2' -H 'Content-Type: text/plain'",
+    "curl HOST/ -H 'Content-Type: application/json' -d '{\"x\": \"attack\"}'",
+    "curl HOST/ --json '{\"x\": '",
+    "curl HOST/ -H 'Content-Type: text/xml' --data-binary '<a><b>attack</b>'",
+    "curl HOST/ -F x=1 -F y=attack",
+    "curl HOST/ -F 'x=<FILE' -F 'y=attack;type=text/plain'",
+    "curl HOST/ -F 'x=@FILE;filename=a.php'",
+    "curl HOST/ -F 'x=@FILE'",
+    "curl HOST/ -H 'X-A: one' -H 'X-A: two'",
+    "curl HOST/ -H 'Host: blog.example' -H 'Accept:'",
+    "curl HOST/ -b 's=x1; t=2' -A me -e http://elsewhere.example/",
+    "curl HOST/ -u someone:secret",
+    "curl --http1.0 HOST/",
+    "curl 'HOST/a/../../etc/./passwd'",
+    "curl --path-as-is 'HOST/a/../../etc/./passwd'",
+    "curl 'HOST/a%2fb//c'",
+    "curl 'HOST?x=attack#y'",
+    "curl 'HOST/?early=1' -sS -k",
+    "curl 'HOST/?away=1'",
+    "curl 'HOST/?cut=1'",
+    "curl HOST/xmlrpc.php -H 'Content-Type: text/xml' -d '<methodCall><methodName>pingback.ping<methodName></methodCall>'",
+];
+
+/// The real curl's answer to a command line.
+fn pasted(line: &str, client: Ipv4Addr) -> Answer {
+    let output = Command::new("bash")
+        .arg("-c")
+        .arg(format!(
+            "{line} -s -o /dev/null -w '%{{http_code}}' --interface {client} --max-time 20"
+        ))
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash");
+    let said = String::from_utf8_lossy(&output.stdout);
+    Answer {
+        client: Some(client),
+        status: said
+            .parse()
+            .unwrap_or_else(|_| panic!("{line}: {output:?}")),
+    }
+}
+
+#[test]
+fn a_command_line_of_curls_is_the_request_that_curl_sends() {
+    if !tool("curl") {
+        return;
+    }
+    let Some(pair) = Pair::start(&without_counters()) else {
+        return;
+    };
+    let file = pair.server.root().join("up.txt");
+    std::fs::write(&file, "attack?\n").unwrap();
+    let lines: Vec<String> = PASTED
+        .iter()
+        .map(|line| {
+            line.replace("HOST", &pair.address().to_string())
+                .replace("FILE", &file.display().to_string())
+        })
+        .collect();
+    let answers: Vec<_> = lines
+        .iter()
+        .enumerate()
+        .map(|(number, line)| pasted(line, address(number)))
+        .collect();
+    let tried: Vec<Vec<u8>> = lines
+        .iter()
+        .map(|line| {
+            curl::read(line, Path::new("/")).unwrap_or_else(|error| panic!("{line}: {error}"))
+        })
+        .collect();
+    let refused = pair.compare(&answers, &tried);
     assert!(
-        differences.is_empty(),
-        "{} of {} differ:\n{}",
-        differences.len(),
-        requests.len(),
-        differences.join("\n")
+        (10..PASTED.len()).contains(&refused),
+        "{refused} are refused"
     );
-    Some(refused)
 }

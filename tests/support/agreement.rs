@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,22 +12,34 @@ use palisade::config::Tree;
 use palisade::trial::{Options, Outcome, Trial, plan, wire};
 use serde_json::Value;
 
+use crate::harness::connect_from;
+
 /// Longer than a server needs for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What httpd made of a request.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// The client's port, by which the audit log knows it.
-    pub port: u16,
+    /// The client's address, by which the audit log knows it.
+    pub client: Option<Ipv4Addr>,
     /// 0 where the connection was closed without an answer.
     pub status: u16,
 }
 
-/// Sends a request's bytes on a connection of its own, and no more, and reads until the server closes it.
-pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(server).expect("a connection");
-    let port = stream.local_addr().expect("an address").port();
+/// An address for each request: ports come again, and what rules count of one client does not concern the next.
+pub fn address(number: usize) -> Ipv4Addr {
+    let octet = |value: usize| u8::try_from(value % 200 + 1).expect("below 201");
+    Ipv4Addr::new(
+        127,
+        octet(number / 40_000),
+        octet(number / 200),
+        octet(number),
+    )
+}
+
+/// Sends a request's bytes on a connection of its own, from that address, and no more, and reads until the server closes it.
+pub fn send(client: Ipv4Addr, server: SocketAddr, request: &[u8]) -> Answer {
+    let mut stream = connect_from(client, server.port());
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     // It may have heard enough.
     let _ = stream.write_all(request);
@@ -47,16 +59,15 @@ pub fn send(server: SocketAddr, request: &[u8]) -> Answer {
     let titled = title.and_then(|title| title.get(..3)?.parse().ok());
     let bare = titled.unwrap_or(if text.is_empty() { 0 } else { 200 });
     Answer {
-        port,
+        client: Some(client),
         status: status.and_then(|word| word.parse().ok()).unwrap_or(bare),
     }
 }
 
-/// The rules that matched to their end, by the client's port: from an audit log in JSON with part K.
-pub fn matched(log: &Path) -> HashMap<u16, Vec<u64>> {
+/// The rules that matched to their end, by the client's address: from an audit log in JSON with part K.
+pub fn matched(log: &Path) -> HashMap<Ipv4Addr, Vec<u64>> {
     matched_by(log, |record| {
-        let port = record["transaction"]["remote_port"].as_u64();
-        Some(u16::try_from(port.expect("a port")).expect("a port"))
+        record["transaction"]["peer_address"].as_str()?.parse().ok()
     })
 }
 
@@ -88,12 +99,12 @@ pub fn matched_by<K: Hash + Eq>(
 pub fn try_out(
     tree: &Tree,
     name: &str,
-    server: SocketAddr,
+    (client, server): (Ipv4Addr, SocketAddr),
     request: &[u8],
     response: &[u8],
 ) -> Outcome {
     let trial = Trial::new(Options {
-        peer: SocketAddr::from(([127, 0, 0, 1], 40_000)),
+        peer: SocketAddr::new(IpAddr::V4(client), 40_000),
         local: server,
         server_name: Some(name.to_owned()),
         names: tree.names(),

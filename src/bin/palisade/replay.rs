@@ -225,7 +225,7 @@ impl Tally {
         for id in ids {
             let found = outcome.matched.iter().find(|found| found.id == id);
             // Rules without a message keep the books for others.
-            let Some(message) = found.and_then(|found| found.message.clone()) else {
+            let Some(message) = found.and_then(|found| found.written.clone()) else {
                 continue;
             };
             let entry = self.rules.entry(id).or_insert((0, 0, message));

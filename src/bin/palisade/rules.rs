@@ -126,6 +126,15 @@ impl Suppositions {
         if self.engine.is_none() && !tree.states("SecRuleEngine") {
             notes.push("the rules do not name SecRuleEngine: On is supposed".to_owned());
         }
+        let stated = tree.all("SecRuleEngine").last();
+        let mode = stated
+            .and_then(|line| line.words.first())
+            .filter(|mode| !mode.eq_ignore_ascii_case("On"));
+        if let Some(mode) = mode.filter(|_| self.engine.is_none()) {
+            notes.push(format!(
+                "SecRuleEngine is {mode}: nothing is refused, --engine On shows what would be"
+            ));
+        }
         if !tree.states("SecRequestBodyAccess") {
             notes.push("the rules do not name SecRequestBodyAccess: On is supposed".to_owned());
         }

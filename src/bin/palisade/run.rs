@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use palisade::trial::{self, Action, Outcome, Trial, curl, har, wire};
+use palisade::trial::{self, Action, Found, Outcome, Trial, curl, har, wire};
 
 use crate::rules::{Rules, Suppositions};
 use crate::terminal::printable;
@@ -37,6 +37,9 @@ pub struct Arguments {
     /// Starts the programs that rules name (exec, @inspectFile).
     #[arg(long)]
     programs: bool,
+    /// Shows rules without a message one by one, however many match.
+    #[arg(long)]
+    all: bool,
     /// Shows the whole TX collection, not only scores.
     #[arg(long)]
     tx: bool,
@@ -183,6 +186,9 @@ fn json(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
     writeln!(out, "{}", serde_json::to_string(outcome)?)
 }
 
+/// How many rules without a message are shown one by one: rule sets keep their books with dozens of them.
+const SILENT_RULES: usize = 10;
+
 /// Longest value that is shown, in characters.
 const VALUE_LENGTH: usize = 200;
 
@@ -193,7 +199,19 @@ fn text(out: &mut impl Write, outcome: &Outcome, arguments: &Arguments) -> io::R
         printable(&outcome.request),
         outcome.client
     )?;
+    let decided = outcome.decision.rule;
+    let is_silent = |found: &Found| found.message.is_none() && Some(found.id) != decided;
+    let silent: Vec<u64> = outcome
+        .matched
+        .iter()
+        .filter(|found| is_silent(found))
+        .map(|found| found.id)
+        .collect();
+    let puts_together = !arguments.all && silent.len() > SILENT_RULES;
     for found in &outcome.matched {
+        if puts_together && is_silent(found) {
+            continue;
+        }
         let message = found.message.as_deref().unwrap_or("(no message)");
         let severity = found
             .severity
@@ -224,6 +242,15 @@ fn text(out: &mut impl Write, outcome: &Outcome, arguments: &Arguments) -> io::R
     }
     if outcome.matched.is_empty() {
         writeln!(out, "  no rule matches")?;
+    }
+    if puts_together {
+        let named: Vec<String> = silent.iter().take(3).map(u64::to_string).collect();
+        writeln!(
+            out,
+            "  {} matches of rules without a message: {}, … (--all shows them)",
+            silent.len(),
+            named.join(", ")
+        )?;
     }
     let score =
         |name: &str, value: &str| name.contains("score") && value != "0" && !value.is_empty();
