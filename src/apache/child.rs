@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::host::pool::Pool;
 use super::host::server::Server;
-use super::{dirconf, guard, shared, sys};
+use super::{dirconf, guard, memory, shared, sys};
 use crate::collections::Collections;
 
 /// `child_init`: the child has its user, and no thread yet. Opens the collections: the lock of a file belongs to whoever
@@ -16,6 +16,7 @@ pub(super) unsafe extern "C" fn child_init(pool: *mut sys::apr_pool_t, main: *mu
         let Some(config) = main.and_then(dirconf::of_server) else {
             return;
         };
+        memory::hold();
         let collections = Arc::clone(&config.resolved().collections);
         collections.count_in(&shared::metrics().collections);
         without_signals(|| {

@@ -40,6 +40,7 @@ mod libxml;
 mod logging;
 mod login;
 mod logs;
+mod memory;
 mod module;
 mod phases;
 mod request_body;
