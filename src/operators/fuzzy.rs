@@ -50,6 +50,7 @@ impl Rolling {
 }
 
 /// The letters of the pieces of one size.
+#[derive(Clone)]
 struct Letters {
     letters: Vec<u8>,
     most: usize,
@@ -100,6 +101,104 @@ impl Letters {
     }
 }
 
+/// The pieces of one size, as the first part of a digest has them and as the second.
+#[derive(Clone)]
+struct Level {
+    single: Letters,
+    double: Letters,
+}
+
+impl Level {
+    fn pieces(&self) -> usize {
+        self.single.letters.len()
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.single.push(byte);
+        self.double.push(byte);
+    }
+
+    fn cut(&mut self) {
+        self.single.cut();
+        self.double.cut();
+    }
+}
+
+/// How large pieces are.
+fn block(level: usize) -> u64 {
+    MIN_BLOCK << level.min(LEVELS)
+}
+
+/// More than texts have that fit into memory.
+const LEVELS: usize = 48;
+
+/// The pieces of all sizes that may be asked for in the end: those that have been cut already, and that are not too small.
+struct Levels {
+    levels: Vec<Level>,
+    /// Smaller ones than this are out.
+    first: usize,
+    /// The largest size that is asked for.
+    wanted: usize,
+}
+
+impl Levels {
+    fn new(wanted: usize) -> Levels {
+        let level = Level {
+            single: Letters::new(LETTERS),
+            double: Letters::new(LETTERS / 2),
+        };
+        Levels {
+            levels: vec![level],
+            first: 0,
+            wanted,
+        }
+    }
+
+    fn push(&mut self, byte: u8, rolling: u32) {
+        let kept = self.levels.iter_mut().skip(self.first);
+        kept.for_each(|level| level.push(byte));
+        // Where a piece ends, one of half the size does.
+        let mut at = self.first;
+        while (u64::from(rolling) + 1).is_multiple_of(block(at))
+            && let Some(level) = self.levels.get_mut(at)
+        {
+            // Until here pieces of twice the size were the same: one that has not ended.
+            let doubled = (level.pieces() == 0 && at <= self.wanted).then(|| level.clone());
+            level.cut();
+            self.levels.extend(doubled);
+            at += 1;
+        }
+        while self.first < self.wanted && self.is_enough(self.first + 1) {
+            self.first += 1;
+        }
+    }
+
+    fn is_enough(&self, level: usize) -> bool {
+        let level = self.levels.get(level);
+        level.is_some_and(|level| level.pieces() >= LETTERS / 2)
+    }
+
+    fn digest(self, rolling: u32) -> Digest {
+        let mut at = self.wanted;
+        while at > 0 && !self.is_enough(at) {
+            at -= 1;
+        }
+        let mut letters = self.levels.into_iter().skip(at);
+        let level = letters.next();
+        let doubled = letters.next().or_else(|| level.clone());
+        let ended = |letters: Option<Letters>| {
+            let mut letters = letters.unwrap_or_else(|| Letters::new(LETTERS));
+            letters.end(rolling);
+            letters.letters
+        };
+        Digest {
+            block: block(at),
+            single: ended(level.map(|level| level.single)),
+            double: ended(doubled.map(|level| level.double)),
+        }
+    }
+}
+
 /// A digest: the size of the pieces, and the letters for pieces of that size and of twice it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Digest {
@@ -109,45 +208,20 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// The digest of a text. Time is linear in it, but for a factor of its length's logarithm.
+    /// The digest of a text, in one run over it.
     pub fn of(text: &[u8]) -> Digest {
-        let mut block = MIN_BLOCK;
-        while block.saturating_mul(LETTERS as u64) < text.len() as u64 {
-            block *= 2;
+        // The smallest size with which all pieces would have their letter; fewer than half of those, and it is halved.
+        let mut wanted = 0;
+        while block(wanted).saturating_mul(LETTERS as u64) < text.len() as u64 {
+            wanted += 1;
         }
-        loop {
-            let (digest, pieces) = Digest::with_block(text, block);
-            if block <= MIN_BLOCK || pieces >= LETTERS / 2 {
-                return digest;
-            }
-            block /= 2;
-        }
-    }
-
-    /// The digest for pieces of this size, and how many whole pieces there were.
-    fn with_block(text: &[u8], block: u64) -> (Digest, usize) {
         let mut rolling = Rolling::default();
-        let (mut single, mut double) = (Letters::new(LETTERS), Letters::new(LETTERS / 2));
+        let mut levels = Levels::new(wanted);
         for &byte in text {
-            let value = u64::from(rolling.push(byte));
-            single.push(byte);
-            double.push(byte);
-            if value % block == block - 1 {
-                single.cut();
-                if value % (2 * block) == 2 * block - 1 {
-                    double.cut();
-                }
-            }
+            let value = rolling.push(byte);
+            levels.push(byte, value);
         }
-        let pieces = single.letters.len();
-        single.end(rolling.value());
-        double.end(rolling.value());
-        let digest = Digest {
-            block,
-            single: single.letters,
-            double: double.letters,
-        };
-        (digest, pieces)
+        levels.digest(rolling.value())
     }
 
     /// Reads `BLOCK:LETTERS:LETTERS`, perhaps followed by a comma and a name; `None` if it is none.
