@@ -236,6 +236,7 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
         "ap_register_(input|output)_filter",
         "ap_send_http_options",
         "ap_add_(input|output)_filter_handle",
+        "ap_get_input_filter_handle",
         "ap_remove_(input|output)_filter",
         "ap_(get|pass)_brigade",
         "ap_open_piped_log_ex",

@@ -1,10 +1,11 @@
 //! The order of hooks and filters, as data with its reasons.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::host::request::Request;
+use super::host::server::input_filters;
 use super::{
     advertise, child, connections, filter_in, filter_out, gateway, login, phases, startup, status,
     sys,
@@ -73,6 +74,9 @@ static BEFORE_THE_START: Modules<3> = modules([c"mod_unique_id.c", c"mod_ssl.c"]
 
 /// The handle of the filter that serves a stored request body again. httpd makes a new one at every start and restart.
 static REQUEST_BODY_FILTER: AtomicPtr<sys::ap_filter_rec_t> = AtomicPtr::new(null_mut());
+
+/// The type of that filter. Those that `SetInputFilter` names and that are of a higher one stand between it and the client.
+const ABOVE_DECODERS: sys::ap_filter_type = sys::ap_filter_type_AP_FTYPE_CONTENT_SET - 1;
 
 /// The handle of the filter that looks at responses.
 static RESPONSE_FILTER: AtomicPtr<sys::ap_filter_rec_t> = AtomicPtr::new(null_mut());
@@ -157,13 +161,13 @@ pub(super) fn register() {
 
         status::register_section();
 
-        // The body is read after all other modules' input filters and served above them: what was decoded once is not
-        // decoded again.
+        // The body is read through the filters that decode it (mod_deflate's) and served above them: what was decoded once
+        // is not decoded again.
         let handle = sys::ap_register_input_filter(
             c"PALISADE_REQUEST_BODY".as_ptr(),
             Some(filter_in::serve),
             None,
-            sys::ap_filter_type_AP_FTYPE_CONTENT_SET,
+            ABOVE_DECODERS,
         );
         REQUEST_BODY_FILTER.store(handle, Ordering::Relaxed);
         // Before mod_expires (-2), mod_cache and mod_deflate (-1) and mod_headers (0): the response as its author made it.
@@ -205,6 +209,27 @@ pub(super) fn register() {
 /// Puts the filter that serves the stored body into the request's chain.
 pub(super) fn add_request_body_filter(request: Request<'_>) {
     add_input_filter(&REQUEST_BODY_FILTER, request);
+}
+
+/// Puts the filters that decode a body into the request's chain: those of `SetInputFilter`, which httpd adds only when
+/// a handler is about to read. It will add them again then, below the filter that serves the decoded body, where nobody asks
+/// them; only of a body that was read in part the rest passes through them, and mod_deflate's sees that there is nothing left
+/// for it to do.
+pub(super) fn add_decoders(request: Request<'_>) {
+    for name in input_filters(request) {
+        let Ok(name) = CString::new(name.to_ascii_lowercase()) else {
+            continue;
+        };
+        // SAFETY: the name ends with a NUL, and httpd only reads it. What it finds is a registration in force, or null; the
+        // request and its connection are alive.
+        unsafe {
+            let filter = sys::ap_get_input_filter_handle(name.as_ptr());
+            if !filter.is_null() && (*filter).ftype > ABOVE_DECODERS {
+                let connection = request.connection().as_ptr();
+                sys::ap_add_input_filter_handle(filter, null_mut(), request.as_ptr(), connection);
+            }
+        }
+    }
 }
 
 /// Puts the filter that looks at the response into the request's chain.

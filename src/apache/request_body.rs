@@ -5,6 +5,7 @@
 
 use super::filter_in::Replay;
 use super::guard::Outcome;
+use super::hooks;
 use super::host::brigade::{Brigade, Kind, Status};
 use super::host::request::Request;
 use super::state::State;
@@ -81,6 +82,7 @@ pub(super) fn read(request: Request<'_>, state: &State) -> Result<(), Outcome> {
     if let Some(BodyStep::Refuse(status)) = first {
         return Err(refused(request, status));
     }
+    hooks::add_decoders(request);
     let outcome = fetch(request, state);
     let stored = match &outcome {
         Err(Stop::AlreadyAnswered | Stop::Refused(_)) => 0,
@@ -93,6 +95,13 @@ pub(super) fn read(request: Request<'_>, state: &State) -> Result<(), Outcome> {
     };
     match outcome {
         Ok(fetched) => {
+            // Who decodes a body takes away the length that was stated. Programs and backends get the one that it has now.
+            let headers = request.headers_in();
+            let length = headers.get(c"Content-Length");
+            if framing.length.is_some() && length.is_none() && fetched.complete {
+                let length = stored + fetched.tail.len() as u64;
+                headers.set(c"Content-Length", length.to_string().as_bytes());
+            }
             state
                 .replay
                 .replace(Replay::new(stored, fetched.tail, fetched.complete));

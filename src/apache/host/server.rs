@@ -6,6 +6,7 @@ use std::path::Path;
 use std::ptr::NonNull;
 
 use super::pool::Pool;
+use super::request::Request;
 use super::table::slice_of;
 use super::text;
 use crate::apache::{module, sys};
@@ -149,6 +150,20 @@ unsafe fn core_config<T>(vector: *mut sys::ap_conf_vector_t) -> Option<NonNull<T
     }
     // SAFETY: the vector is valid (caller), and the core's module record is httpd's own.
     NonNull::new(unsafe { sys::ap_get_module_config(vector, &raw const sys::core_module) }.cast())
+}
+
+/// What `SetInputFilter` names where a request is, one filter after the other.
+pub(in crate::apache) fn input_filters<'r>(request: Request<'r>) -> impl Iterator<Item = &'r [u8]> {
+    // SAFETY: the vector is the request's, in which the core's configuration has this type; its string is null or ends with
+    // a NUL, and lives as long as the configuration.
+    let names = unsafe {
+        core_config::<sys::core_dir_config>(request.per_dir_config())
+            .and_then(|core| text((*core.as_ptr()).input_filters))
+    };
+    names
+        .unwrap_or_default()
+        .split(|byte| *byte == b';')
+        .filter(|name| !name.is_empty())
 }
 
 /// The sections of one kind that stand directly in a section. The vector is null or one of the configuration's.
