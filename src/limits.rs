@@ -188,6 +188,10 @@ pub const ERROR_LOG_ALERT_LIMIT: usize = 1023;
 /// Longest `[data]` of an alert in bytes, after escaping. mod_security2's limit: what follows it must stay legible.
 pub const LOGDATA_LIMIT: usize = 512;
 
+/// Most alerts of one request in the logs, and most matches in its record. Ordinary requests have none, attacks some dozen; a
+/// thousand arguments that each match five rules would write a hundred times what they are. What refuses is always logged.
+pub const ALERTS_LIMIT: usize = 1_000;
+
 /// `SecRequestTimeBudget`: how long the rules of one request may take in milliseconds. A thousand times what an ordinary
 /// request takes, and far less than what would hold a worker for good.
 pub const REQUEST_TIME_BUDGET: u64 = 5_000;

@@ -1,6 +1,8 @@
 //! Scenarios: rules and a request in, what matched and what was answered out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "engine/alerts.rs"]
+mod alerts;
 #[path = "engine/budget.rs"]
 mod budget;
 #[path = "engine/foregone.rs"]

@@ -106,10 +106,21 @@ impl Transaction {
 
     /// Takes an alert of a rule into the logs that its switches name.
     ///
+    /// Limit: [`limits::ALERTS_LIMIT`]; beyond it only what refuses is taken, and that there was more is said once.
+    ///
     /// Compat: `nolog,auditlog` shows it in part H only; `noauditlog` keeps it from making the transaction relevant.
     pub(super) fn record_alert(&mut self, chain: &Chain, text: Vec<u8>, denial: bool) {
         self.debug_alert(chain.log, &text);
         self.matches.relevant |= chain.auditlog;
+        if !denial && self.matches.messages.len() >= limits::ALERTS_LIMIT {
+            if !std::mem::replace(&mut self.matches.withheld, true) {
+                let limit = limits::ALERTS_LIMIT;
+                self.report(
+                    format!("More than {limit} alerts: further ones are not logged.").as_bytes(),
+                );
+            }
+            return;
+        }
         if chain.log || chain.auditlog {
             self.matches.messages.push(Message {
                 text: text.clone(),

@@ -172,7 +172,7 @@ impl Transaction {
         let rules = self.matched_rules(&ids, &tags);
         let chains: Vec<MatchedChain<'_>> = rules
             .iter()
-            .zip(&self.matches.rules)
+            .zip(self.matches.recorded())
             .map(|(rules, found)| MatchedChain {
                 rules,
                 full_match: found.matched == found.chain.rules.len(),
@@ -298,8 +298,7 @@ impl Transaction {
     /// The ids as text, one a matched chain.
     fn chain_ids(&self) -> Vec<String> {
         self.matches
-            .rules
-            .iter()
+            .recorded()
             .map(|found| found.chain.id().to_string())
             .collect()
     }
@@ -309,7 +308,7 @@ impl Transaction {
         fn tags(rule: &Rule) -> Vec<&[u8]> {
             rule.meta.tag_texts.iter().map(Vec::as_slice).collect()
         }
-        let chains = self.matches.rules.iter();
+        let chains = self.matches.recorded();
         chains
             .map(|found| found.chain.rules.iter().map(tags).collect())
             .collect()
@@ -320,7 +319,7 @@ impl Transaction {
         ids: &'t [String],
         tags: &'t [Vec<Vec<&'t [u8]>>],
     ) -> Vec<Vec<MatchedRule<'t>>> {
-        let chains = self.matches.rules.iter().zip(ids).zip(tags);
+        let chains = self.matches.recorded().zip(ids).zip(tags);
         chains
             .map(|((found, id), tags)| {
                 let chained = found.chain.rules.len() > 1;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::limits;
 use crate::ruleset::Chain;
 use crate::types::{Phase, Severity};
 
@@ -16,6 +17,8 @@ pub struct Matches {
     pub(crate) highest_severity: Option<Severity>,
     /// Alerts, in order (part H).
     pub(crate) messages: Vec<Message>,
+    /// There were more alerts than are logged.
+    pub(crate) withheld: bool,
     /// Chains that matched to the end or in part (part K).
     pub(crate) rules: Vec<MatchedRule>,
     /// An alert asks for a record.
@@ -134,6 +137,18 @@ impl Matches {
         if let Some(seen) = &mut self.witness {
             seen.truncate(kept);
         }
+    }
+
+    /// The matches that a record has: all, or of very many the first ones and the last, which may have refused.
+    ///
+    /// Limit: [`limits::ALERTS_LIMIT`].
+    pub(crate) fn recorded(&self) -> impl Iterator<Item = &MatchedRule> {
+        let most = match self.rules.len() > limits::ALERTS_LIMIT {
+            true => limits::ALERTS_LIMIT - 1,
+            false => self.rules.len(),
+        };
+        let behind = self.rules.get(most..).unwrap_or_default();
+        self.rules.iter().take(most).chain(behind.last())
     }
 
     /// The alerts, in order.

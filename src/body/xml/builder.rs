@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use super::document::{AttributeRecord, Document, NodeKind, NodeRecord};
+use super::nodes::Nodes;
 use super::tag::{RawAttribute, push_value};
 use super::{Error, ErrorKind, Limits};
 
@@ -10,7 +11,7 @@ use super::{Error, ErrorKind, Limits};
 #[derive(Debug)]
 pub(super) struct Builder {
     limits: Limits,
-    nodes: Vec<NodeRecord>,
+    nodes: Nodes,
     attributes: Vec<AttributeRecord>,
     text: Vec<u8>,
     markup: Vec<u8>,
@@ -36,9 +37,11 @@ impl Builder {
             end: 1,
             parent: 0,
         };
+        let mut nodes = Nodes::default();
+        nodes.push(document);
         Self {
             limits,
-            nodes: vec![document],
+            nodes,
             attributes: Vec::new(),
             text: Vec::new(),
             markup: Vec::new(),
@@ -197,7 +200,7 @@ impl Builder {
             self.close_innermost();
         }
         let end = self.nodes.len() as u32;
-        if let Some(document) = self.nodes.first_mut() {
+        if let Some(document) = self.nodes.get_mut(0) {
             document.end = end;
             document.content.1 = self.text.len() as u32;
         }

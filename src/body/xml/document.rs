@@ -10,12 +10,13 @@ use bytes::Bytes;
 
 use super::Error;
 use super::names::Names;
+use super::nodes::Nodes;
 
 /// A parsed XML document, or as much of it as precedes an error.
 #[derive(Debug, Clone, Default)]
 pub struct Document {
     /// The first is the document itself; there are none in an empty document.
-    pub(super) nodes: Vec<NodeRecord>,
+    pub(super) nodes: Nodes,
     pub(super) attributes: Vec<AttributeRecord>,
     pub(super) text: Bytes,
     pub(super) markup: Bytes,

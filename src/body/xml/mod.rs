@@ -26,6 +26,7 @@ mod declaration;
 mod document;
 mod encoding;
 mod names;
+mod nodes;
 mod scanner;
 mod tag;
 mod write;

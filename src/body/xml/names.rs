@@ -114,7 +114,7 @@ fn resolve(document: &Document) -> Names {
     let mut scope: HashMap<&[u8], NamespaceId> = HashMap::from([(&b"xml"[..], XML)]);
     // What a prefix meant before, and where it will mean it again.
     let mut undo: Vec<(u32, &[u8], Option<NamespaceId>)> = Vec::new();
-    for (index, node) in (0..).zip(&document.nodes) {
+    for (index, node) in (0..).zip(document.nodes.iter()) {
         while let Some((_, prefix, before)) = undo.pop_if(|(end, ..)| *end <= index) {
             match before {
                 Some(before) => scope.insert(prefix, before),

@@ -20,7 +20,7 @@ impl Document {
     pub fn to_xml(&self, omit: Omit) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.text.len() + self.markup.len() * 2);
         let mut open: Vec<u32> = Vec::new();
-        for (index, node) in (0..).zip(&self.nodes) {
+        for (index, node) in (0..).zip(self.nodes.iter()) {
             while let Some(element) = open.pop_if(|element| self.node(*element).end <= index) {
                 self.write_end(element, &mut out);
             }

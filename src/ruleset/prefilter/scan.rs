@@ -113,7 +113,7 @@ impl<'s> Scan<'s> {
         let plan = &class.plan;
         if !(plan.triggers.intersects(&bytes) || value.is_empty() && plan.changes_empty) {
             // Whatever the transformations, the text is the value itself.
-            fold(folded, 0, value, bytes, Texts::MAX);
+            fold(folded, 0, Cow::Borrowed(value), bytes, Texts::MAX);
             if let Some(Folded { text, bytes, texts }) = folded.first() {
                 class.scan(text, bytes, *texts, state, &mut candidate);
             }
@@ -126,19 +126,35 @@ impl<'s> Scan<'s> {
     }
 }
 
-/// Puts a text with these bytes to a place in `folded`.
-fn fold(folded: &mut Vec<Folded>, at: usize, text: &[u8], bytes: ByteSet, texts: Texts) {
+/// Puts a text with these bytes to a place in `folded`. A large one that nobody needs any more is not copied, so that it is
+/// not there twice.
+fn fold(
+    folded: &mut Vec<Folded>,
+    at: usize,
+    text: Cow<'_, [u8]>,
+    bytes: ByteSet,
+    texts: Texts,
+) {
     if folded.len() <= at {
         folded.resize_with(at + 1, Folded::default);
     }
-    if let Some(place) = folded.get_mut(at) {
-        place.text.clear();
-        place.text.reserve(text.len() + PADDING);
-        place.text.extend_from_slice(text);
-        place.text.make_ascii_lowercase();
-        place.text.extend_from_slice(&[0; PADDING]);
-        (place.bytes, place.texts) = (bytes.lowercase(), texts);
+    let Some(place) = folded.get_mut(at) else {
+        return;
+    };
+    match text {
+        Cow::Owned(large) if large.len() > KEPT_TEXT => {
+            place.text = large;
+            place.text.reserve_exact(PADDING);
+        }
+        text => {
+            place.text.clear();
+            place.text.reserve(text.len() + PADDING);
+            place.text.extend_from_slice(&text);
+        }
     }
+    place.text.make_ascii_lowercase();
+    place.text.extend_from_slice(&[0; PADDING]);
+    (place.bytes, place.texts) = (bytes.lowercase(), texts);
 }
 
 /// Makes all texts of a value and puts the distinct ones at the beginning of `folded`; their number.
@@ -201,12 +217,12 @@ fn prepare(
         }
     }
     let mut distinct = 0;
-    for (text, bytes, texts) in &made {
+    for (text, bytes, texts) in made {
         let mut before = folded.iter_mut().take(distinct);
-        match before.find(|known| known.value().eq_ignore_ascii_case(text)) {
+        match before.find(|known| known.value().eq_ignore_ascii_case(&text)) {
             Some(known) => known.texts |= texts,
             None => {
-                fold(folded, distinct, text, *bytes, *texts);
+                fold(folded, distinct, text, bytes, texts);
                 distinct += 1;
             }
         }
