@@ -10,7 +10,7 @@ RELEASE := target/release
 # The module that the tests load into a real httpd.
 export PALISADE_MODULE := $(CURDIR)/$(RELEASE)/mod_palisade.so
 
-.PHONY: help deps build run demo-once tables test test-collections test-wordpress test-crs test-status bench bench-instr reliability valgrind asan tsan miri coverage mutants soak fuzz container-test check deb deb-test image-test contributing-test rpm book install clean
+.PHONY: help deps build run demo-once tables test test-collections test-wordpress test-crs test-status bench bench-instr linearity reliability valgrind asan tsan miri coverage mutants soak fuzz container-test check deb deb-test image-test contributing-test rpm book install clean
 
 help: ## this list
 	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ coverage: deps-test ## which lines the tests reach, by room
 
 mutants: ## whether tests notice small changes: a few of three rooms (ROOM=client PART=0/4)
 	scripts/mutants.sh $(or $(ROOM),sample) $(PART)
+
+linearity: ## time a byte in values of 1 KB to 1 MB that want to be slow: every transformation, operator, parser, CRS pattern
+	cargo bench --bench linearity
 
 valgrind: build ## httpd with the module under valgrind: no error, no definite leak
 	scripts/memcheck.sh valgrind

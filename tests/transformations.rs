@@ -3,29 +3,18 @@
 // A test that panics has failed, wherever in this file that is.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/repeated.rs"]
+mod repeated;
+
 use palisade::transformations::{
     ByteSet, CONSTANT_OUTPUT, Env, Transformation, UnicodeMap, apply_all,
 };
+use repeated::{FRAGMENTS, REPEATED};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-/// Bytes that mean something to one transformation or another, and fragments that go with them.
-const FRAGMENTS: &[&str] = &[
-    "%", "%4", "%41", "%u", "%u0041", "%uff21", "+", "&", "&#", "&#x", "&#65;", "&lt", "&lpar;",
-    "&#00", ";", "\\", "\\u", "\\u0041", "\\x4", "\\x41", "\\7", "\\41 ", "\\\n", "0x", "0x41",
-    "0", "/", "./", "../", "//", ".", "..", "/*", "*/", "<!--", "-->", "--", "-", "#", " ", "\t",
-    "\r\n", "\0", "\u{b}", "é", "€", "😀", "A", "a", "Zm9v", "=", "-_", "\"", "'", "^", ",", "(",
-    "9", "F", "g",
-];
-
-/// Patterns that made transformations of other engines slow when repeated, besides the [`FRAGMENTS`].
-const REPEATED: &[&str] = &[
-    "%00", "&#1", "&a", "\\x0", "\\0", "0x4", "/.", "/..", "a/../", "a/", "a/b/../", "/**/", "*",
-    "<!---->", " /", " (", "1",
-];
 
 #[derive(Debug)]
 struct Row {

@@ -31,6 +31,7 @@ mod handlers;
 mod harness;
 mod hostile;
 mod http2;
+mod io_faults;
 mod links;
 mod logins;
 mod logs;
@@ -61,6 +62,7 @@ mod start;
 mod status;
 mod status_eyes;
 mod surface;
+mod unpacking;
 mod uploads;
 mod validation;
 #[path = "../support/hostile.rs"]

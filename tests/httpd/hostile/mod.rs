@@ -2,6 +2,7 @@
 //! answer that is right, by the rule that is right, and with `SecRuleEngine DetectionOnly` none is answered otherwise than without
 //! a firewall.
 
+mod core_rules;
 mod http2;
 mod mutated;
 mod soak;
