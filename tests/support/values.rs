@@ -227,12 +227,7 @@ pub fn attacks() -> [(&'static str, Vec<Value>); 4] {
         ),
         (
             "text/xml",
-            plain(&[
-                ("<a>", "<b c=\"&lt;script>alert(1)&lt;/script>\"/>", "</a>"),
-                ("<a>", "<b c=\"1' or '1'='1' union select\"/>", "</a>"),
-                ("<a>", "<b c=\"' or 1=1--\"/>", "</a>"),
-                ("<a>", "&lt;script>alert(1)&lt;/script>", "</a>"),
-            ]),
+            plain(&[("<a>", "&lt;script>alert(1)&lt;/script>", "</a>")]),
         ),
         (
             "multipart/form-data; boundary=b",

@@ -128,13 +128,7 @@ impl<'s> Scan<'s> {
 
 /// Puts a text with these bytes to a place in `folded`. A large one that nobody needs any more is not copied, so that it is
 /// not there twice.
-fn fold(
-    folded: &mut Vec<Folded>,
-    at: usize,
-    text: Cow<'_, [u8]>,
-    bytes: ByteSet,
-    texts: Texts,
-) {
+fn fold(folded: &mut Vec<Folded>, at: usize, text: Cow<'_, [u8]>, bytes: ByteSet, texts: Texts) {
     if folded.len() <= at {
         folded.resize_with(at + 1, Folded::default);
     }
