@@ -75,6 +75,10 @@ read_tests() {
     passing writers 'tests/audit.rs' '^writers::'
     passing kills 'tests/httpd' '^audit::crashes::'
     passing storage 'tests/httpd' '^audit::failures::'
+    said memory 'memory: ' requests
+    while IFS= read -r way; do
+        said "faults $way" "I/O faults, $way: " ', 0 wrong$'
+    done < <(sed -n 's/^I\/O faults, \(.*\): [0-9]* calls failed.*/\1/p' "$log" | sort -u)
     passing panics 'tests/httpd' '^panics::'
     passing restarts 'tests/httpd' '^restarts::'
     passing clocks 'tests/httpd' '^collections::clock::'
@@ -89,9 +93,10 @@ run_tests() {
     {
         cargo test --no-fail-fast --test advisories --test fuzz --test properties --test prefilter --test transformations --test operators \
             --test libinjection --test body --test audit -- --show-output
+        cargo test --no-fail-fast --test memory -- --show-output
         cargo test --no-fail-fast --lib linkback -- --show-output
         cargo test --no-fail-fast --test httpd -- --show-output hostile:: panics:: restarts:: forgery:: clock:: mutations:: bodies:: redirects:: \
-            handlers:: responses:: connections:: http2:: denials:: verification:: failures:: crashes:: uploads::
+            handlers:: responses:: connections:: http2:: denials:: verification:: failures:: crashes:: uploads:: io_faults::
         PALISADE_SOAK_SECONDS=$1 cargo test --no-fail-fast --test httpd soak -- --ignored --show-output
     } > "$log" 2>&1
 }
@@ -108,11 +113,21 @@ checked() {
     esac
 }
 
+# Time a byte in values of 1 KB to 1 MB.
+linearity() {
+    local status=0
+    cargo bench --bench linearity || status=$?
+    [ "$status" -lt 2 ] || return "$status"
+    awk -F'|' '/^\| / && $3 + 0 > 0 { all += $3 } /^NOT LINEAR/ { slow++ } END { printf "%d subjects, %d not linear\n", all, slow }' "$work/linearity.log"
+    return "$status"
+}
+
 case $how in
     quick) run_tests 30 ;;
     full)
         export PALISADE_FUZZ_CHANGED=20000
         run_tests 300
+        checked linearity linearity
         checked valgrind scripts/memcheck.sh valgrind
         for checker in address thread miri; do checked $checker scripts/sanitise.sh $checker; done
         checked coverage scripts/coverage.sh
@@ -190,6 +205,11 @@ HEAD
     row writers 'Records of many processes and threads are whole' '0 failed'
     row kills 'A server killed 200 times in the midst: no refusal without a record, no record torn' '0 failed'
     row storage 'Logs: disks that fill, daemons and programs that go away or hang' '0 failed'
+    for way in 'On' 'On, concurrent records' 'DetectionOnly'; do
+        row "faults $way" "The n-th open, write, rename or sync fails, for each n, once and for good: \`$way\`" 'answered by policy, nothing leaks'
+    done
+    row memory 'Memory of a request, counted' 'never over 16 times its body and 4 MB'
+    row linearity 'Time a byte, from 1 KB to 1 MB: transformations, operators, parsers, patterns of the Core Rule Set' 'growth of at most 4 times'
     row panics 'Panics on purpose: every hook, 1,000 over 4 threads' '0 failed'
     row restarts 'Graceful restarts under load' '0 failed'
     row clocks 'Clocks that jump' '0 failed'
