@@ -75,3 +75,18 @@ pub struct Response {
     /// The name of the handler that answered (`r->handler`).
     pub handler: Option<Bytes>,
 }
+
+/// What the host does with a body, for the debug log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// The body that was read will be served again.
+    ServesRequest,
+    /// So many bytes of it have been served.
+    Served(u64),
+    /// All of it has been served.
+    ServedAll,
+    /// The response will be looked at.
+    WatchesResponse,
+    /// An error's page will be looked at.
+    WatchesError,
+}

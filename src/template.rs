@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::variables::Variable;
+use crate::variables::{Shape, Variable};
 
 /// A compiled text.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -23,6 +23,8 @@ pub struct Macro {
     pub variable: Option<Variable>,
     /// What stood behind the first dot.
     pub key: Option<Vec<u8>>,
+    /// What stood between the brackets.
+    pub written: Box<[u8]>,
 }
 
 impl Template {
@@ -72,6 +74,22 @@ impl Template {
         }
     }
 
+    /// The text as written.
+    pub fn source(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for segment in &self.segments {
+            match segment {
+                Segment::Literal(literal) => text.extend_from_slice(literal),
+                Segment::Macro(found) => {
+                    text.extend_from_slice(b"%{");
+                    text.extend_from_slice(&found.written);
+                    text.push(b'}');
+                }
+            }
+        }
+        text
+    }
+
     /// The macros in the text.
     pub fn macros(&self) -> impl Iterator<Item = &Macro> {
         self.segments.iter().filter_map(|segment| match segment {
@@ -92,10 +110,23 @@ impl Template {
 }
 
 impl Macro {
+    /// The variable, if the macro names its values as rules must.
+    ///
+    /// Compat: one that has no collection cannot be asked for a key, and some collections must be.
+    pub fn sound_variable(&self) -> Option<Variable> {
+        let sound = |variable: &Variable| match variable.shape() {
+            Shape::Scalar => self.key.is_none() || *variable == Variable::RequestBody,
+            Shape::Collection => true,
+            Shape::KeyedCollection => self.key.is_some(),
+        };
+        self.variable.filter(sound)
+    }
+
     /// Reads what stands between the brackets: a name, and behind the first dot a key.
     ///
     /// Compat: `&` is read, and does not count.
     pub fn parse(body: &[u8]) -> Macro {
+        let written = body.into();
         let body = body.strip_prefix(b"&").unwrap_or(body);
         let (name, key) = match memchr::memchr(b'.', body) {
             Some(dot) => (
@@ -113,8 +144,13 @@ impl Macro {
             (None, Some(_)) => Macro {
                 variable: Some(Variable::RequestHeaders),
                 key: name.get(5..).map(|header| header.as_bytes().to_vec()),
+                written,
             },
-            (variable, _) => Macro { variable, key },
+            (variable, _) => Macro {
+                variable,
+                key,
+                written,
+            },
         }
     }
 }
@@ -145,6 +181,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(expand(text), expected, "{text}");
+            assert_eq!(Template::parse(text.as_bytes()).source(), text.as_bytes());
         }
         assert_eq!(Template::parse(b"x").constant(), Some("x".into()));
         assert_eq!(Template::parse(b"").constant(), Some(Bytes::new()));

@@ -6,8 +6,10 @@ use crate::variables::Variable;
 /// `setvar`: writes one variable of TX or of an initialised collection.
 #[derive(Clone, Debug)]
 pub struct SetVar {
-    /// The collection; `None` when the name is no collection, which does nothing at run time but say so in the debug log.
+    /// The collection; `None` when the name is no collection, which does nothing at run time but say so.
     pub collection: Option<Variable>,
+    /// The collection's name as written.
+    pub spelled: Box<[u8]>,
     /// The variable's name.
     pub name: Template,
     /// What to do with it.
@@ -33,9 +35,40 @@ pub enum CollectionAction {
     /// `setsid:key`, `setuid:key`, `setrsc:key`: opens the collection of this web application, and says who the client is.
     Identify(Variable, Template),
     /// `expirevar:collection.name=seconds`.
-    Expire(Variable, Template, Template),
+    Expire(Timed),
     /// `deprecatevar:collection.name=amount/seconds`.
-    Deprecate(Variable, Template, Template),
+    Deprecate(Timed),
+}
+
+/// What `expirevar` and `deprecatevar` are about.
+#[derive(Clone, Debug)]
+pub struct Timed {
+    /// The collection; `None` when the name is no collection, which does nothing at run time but say so.
+    pub collection: Option<Variable>,
+    /// The collection's name as written.
+    pub spelled: Box<[u8]>,
+    /// The variable's name.
+    pub name: Template,
+    /// After which time, or how much in which time.
+    pub value: Template,
+}
+
+impl Timed {
+    /// Reads `collection.name[=value]`. Compat: without a value it is 1.
+    pub fn parse(text: &[u8]) -> Timed {
+        let (name, value) = match memchr::memchr(b'=', text) {
+            Some(at) => (text.get(..at), text.get(at + 1..)),
+            None => (Some(text), Some(&b"1"[..])),
+        };
+        let (name, value) = (name.unwrap_or_default(), value.unwrap_or_default());
+        let (collection, spelled, name) = split_name(name);
+        Timed {
+            collection,
+            spelled: spelled.into(),
+            name: Template::parse(name),
+            value: Template::parse(value),
+        }
+    }
 }
 
 impl SetVar {
@@ -66,7 +99,7 @@ impl SetVar {
 
     fn assign(unset: bool, name: &[u8], value: Option<&[u8]>) -> SetVar {
         // Compat: a name without a collection is accepted, and does nothing.
-        let (collection, name) = split_name(name).unwrap_or((None, name));
+        let (collection, spelled, name) = split_name(name);
         let assignment = match value {
             _ if unset => Assignment::Unset,
             None => Assignment::Set(Template::parse(b"1")),
@@ -77,24 +110,26 @@ impl SetVar {
         };
         SetVar {
             collection,
+            spelled: spelled.into(),
             name: Template::parse(name),
             assignment,
         }
     }
 }
 
-/// Splits `collection.name`; the collection is `None` when it is no collection.
-pub(super) fn split_name(text: &[u8]) -> Option<(Option<Variable>, &[u8])> {
-    let dot = memchr::memchr(b'.', text)?;
-    let (collection, name) = (text.get(..dot)?, text.get(dot + 1..)?);
-    if name.is_empty() {
-        return None;
-    }
-    let collection = std::str::from_utf8(collection)
+/// Splits `collection.name` into the collection, if it is one, its name as written, which is empty where there is none, and
+/// the rest.
+fn split_name(text: &[u8]) -> (Option<Variable>, &[u8], &[u8]) {
+    let dot = memchr::memchr(b'.', text);
+    let Some((spelled, name)) = dot.and_then(|dot| Some((text.get(..dot)?, text.get(dot + 1..)?)))
+    else {
+        return (None, b"", text);
+    };
+    let collection = std::str::from_utf8(spelled)
         .ok()
         .and_then(Variable::lookup)
-        .filter(|found| writable(*found));
-    Some((collection, name))
+        .filter(|found| writable(*found) && !name.is_empty());
+    (collection, spelled, name)
 }
 
 /// The collections that rules may write.

@@ -9,7 +9,7 @@ mod names;
 mod parse;
 
 pub use ctl::{AuditEngine, Ctl, TargetExclusion};
-pub use data::{Assignment, CollectionAction, SetVar};
+pub use data::{Assignment, CollectionAction, SetVar, Timed};
 pub use names::{ACTIONS, CTL_OPTIONS, Group, Known};
 pub use parse::{ActionError, ActionList, Context, parse};
 

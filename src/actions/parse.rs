@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     AllowScope, CollectionAction, Ctl, Disruptive, Effect, Flow, Meta, Place, Sanitise, SetVar,
-    Switches, TransformationStep, data, names,
+    Switches, Timed, TransformationStep, names,
 };
 use crate::operators::atoi;
 use crate::scripts::Executable;
@@ -277,12 +277,18 @@ fn one(
                     Template::parse(required()?),
                 )));
         }
-        "expirevar" | "deprecatevar" => match timed(name, required()?) {
-            Some(action) => list.effects.push(Effect::Collection(action)),
-            None => list
-                .notices
-                .push(format!("{name}:{} does nothing", text()?)),
-        },
+        "expirevar" | "deprecatevar" => {
+            let timed = Timed::parse(required()?);
+            if !timed.collection.is_some_and(Variable::is_persistent) {
+                let notice = format!("{name}:{} does nothing", text()?);
+                list.notices.push(notice);
+            }
+            let action = match name {
+                "expirevar" => CollectionAction::Expire(timed),
+                _ => CollectionAction::Deprecate(timed),
+            };
+            list.effects.push(Effect::Collection(action));
+        }
         "sanitisearg" | "sanitizearg" => list
             .effects
             .push(Effect::Sanitise(Sanitise::Argument(required()?.to_vec()))),
@@ -381,22 +387,6 @@ fn init_collection(text: &[u8]) -> Option<CollectionAction> {
         persistent(&String::from_utf8_lossy(name))?,
         Template::parse(key.get(1..).unwrap_or_default()),
     ))
-}
-
-/// Compat: without a value it is 1; what names no collection is accepted, and does nothing.
-fn timed(action: &str, text: &[u8]) -> Option<CollectionAction> {
-    let (name, value) = match memchr::memchr(b'=', text) {
-        Some(at) => (text.get(..at)?, text.get(at + 1..)?),
-        None => (text, &b"1"[..]),
-    };
-    let (collection, name) = data::split_name(name)?;
-    let (collection, name) = (collection?, Template::parse(name));
-    let value = Template::parse(value);
-    Some(if action == "expirevar" {
-        CollectionAction::Expire(collection, name, value)
-    } else {
-        CollectionAction::Deprecate(collection, name, value)
-    })
 }
 
 fn persistent(name: &str) -> Option<Variable> {

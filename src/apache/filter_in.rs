@@ -11,6 +11,7 @@ use super::host::brigade::{Brigade, Status};
 use super::host::filter::{Filter, Wish};
 use super::state::{self, State};
 use super::sys;
+use crate::facts::Step;
 
 /// Most bytes served at a time: what handlers ask for is mostly 8 KiB; proxies gain from more.
 const SERVE_SIZE: usize = 64 * 1024;
@@ -175,6 +176,7 @@ fn answer(filter: &Filter<'_>, brigade: &mut Brigade<'_>, wish: Wish) -> Result<
             return Ok(());
         }
         replay.offset += piece.len() as u64;
+        state.narrate(Step::Served(piece.len() as u64));
     }
     if replay.left() > 0 {
         return Ok(());
@@ -185,6 +187,7 @@ fn answer(filter: &Filter<'_>, brigade: &mut Brigade<'_>, wish: Wish) -> Result<
     filter.remove_input();
     if complete {
         brigade.push_end();
+        state.narrate(Step::ServedAll);
     } else if piece.is_empty() {
         return filter.ask_next(brigade, wish);
     }

@@ -19,6 +19,7 @@ use super::host::filter::Filter;
 use super::host::request::Request;
 use super::state::{self, State};
 use super::{facts, intervene, sys};
+use crate::facts::Step;
 use crate::transaction::{InterruptionKind, ResponseStep, Verdict};
 use crate::types::Phase;
 
@@ -344,6 +345,11 @@ impl State {
         let refused = self
             .look(|transaction| transaction.interruption().is_some() && !transaction.finished());
         refused.is_some_and(|refused| refused || expected)
+    }
+
+    /// Tells the debug log what happens to a body.
+    pub(super) fn narrate(&self, step: Step) {
+        self.look(|transaction| transaction.narrate_host(step));
     }
 
     /// Forgets what was held back: another response takes its place.

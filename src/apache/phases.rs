@@ -8,6 +8,7 @@ use super::host::request::Request;
 use super::state::{self, Admission, State};
 use super::{cut_off, dirconf, facts, hooks, intervene, logging, login, request_body, sys};
 use crate::config::Config;
+use crate::facts::Step;
 use crate::transaction::Verdict;
 use crate::types::{EngineMode, Phase};
 
@@ -160,9 +161,11 @@ pub(super) unsafe extern "C" fn insert_filter(request: *mut sys::request_rec) {
         };
         if state.replay.borrow().is_pending() {
             hooks::add_request_body_filter(request);
+            state.narrate(Step::ServesRequest);
         }
         if !request.is_subrequest() && state.wants_response() {
             hooks::add_response_filter(request);
+            state.narrate(Step::WatchesResponse);
             let handler = request.handler().map(<[u8]>::to_vec);
             state.handler.replace(Some(handler));
         }
@@ -191,6 +194,7 @@ pub(super) unsafe extern "C" fn insert_error_filter(request: *mut sys::request_r
         state.drop_held();
         if !request.is_subrequest() && state.wants_response() {
             hooks::add_response_filter(request);
+            state.narrate(Step::WatchesError);
         }
     });
     if inserted.is_err() {

@@ -178,7 +178,8 @@ pub struct Parsed {
     pub multipart: Option<multipart::Multipart>,
     /// The document, of an XML body; what precedes the error, of a malformed one.
     pub xml: Option<xml::Document>,
-    /// Bytes of the body that are not content of uploaded files (what `SecRequestBodyNoFilesLimit` bounds).
+    /// What `SecRequestBodyNoFilesLimit` bounds: the length of the body; of a multipart body the headers of its parts and
+    /// the content of its fields.
     pub no_files_length: u64,
 }
 
@@ -255,10 +256,10 @@ impl Parser {
         }
     }
 
-    /// Bytes taken so far that are not content of uploaded files (what `SecRequestBodyNoFilesLimit` bounds).
+    /// [`Parsed::no_files_length`] of what has been taken so far.
     pub fn no_files_length(&self) -> u64 {
         match &self.machine {
-            Machine::Multipart(machine) => self.length - machine.file_length(),
+            Machine::Multipart(machine) => machine.no_files_length(),
             _ => self.length,
         }
     }

@@ -72,6 +72,11 @@ impl Live {
             .write(b"UPDATE_RATE", rate.to_string().into_bytes());
     }
 
+    /// Which record of which collection it is.
+    pub fn id(&self) -> &Id {
+        &self.id
+    }
+
     /// The first value of a name.
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
         self.record.get(name)

@@ -110,7 +110,9 @@ impl Transaction {
     ///
     /// Compat: `nolog,auditlog` shows it in part H only; `noauditlog` keeps it from making the transaction relevant.
     pub(super) fn record_alert(&mut self, chain: &Chain, text: Vec<u8>, denial: bool) {
-        self.debug_alert(chain.log, &text);
+        if chain.log || chain.auditlog {
+            self.debug_alert(chain.log, &text);
+        }
         self.matches.relevant |= chain.auditlog;
         if !denial && self.matches.messages.len() >= limits::ALERTS_LIMIT {
             if !std::mem::replace(&mut self.matches.withheld, true) {
@@ -145,17 +147,26 @@ impl Transaction {
 
     /// An alert of the engine itself: a limit, a body that cannot be read.
     pub(crate) fn engine_alert(&mut self, text: &[u8]) {
+        self.alert_at(1, text);
+    }
+
+    /// An alert of the engine itself, at the level from 1 to 3 that it has in the debug log.
+    pub(crate) fn alert_at(&mut self, level: u8, text: &[u8]) {
         self.matches.relevant = true;
-        self.report(text);
+        self.report_at(level, text);
     }
 
     /// A message of the engine that does not by itself ask for a record.
     pub(crate) fn report(&mut self, text: &[u8]) {
+        self.report_at(1, text);
+    }
+
+    fn report_at(&mut self, level: u8, text: &[u8]) {
         self.matches.messages.push(Message {
             text: text.trim_ascii_end().to_vec(),
             rule: 0,
         });
-        self.debug(1, |_| text.to_vec());
+        self.debug(level, |_| text.to_vec());
         self.pending_alerts.push(PendingAlert {
             text: text.to_vec(),
             denial: true,

@@ -32,13 +32,15 @@ impl Transaction {
         log.line(&line);
     }
 
-    /// Whether lines of a level are wanted.
+    /// Whether lines of a level are wanted, and there is a log for them.
     pub(super) fn debugs(&self, level: u8) -> bool {
-        let wanted = self
-            .overrides
-            .debug_level
-            .unwrap_or(self.config.debug_level);
-        level <= wanted && self.config.debug_log.is_some()
+        level <= self.debug_level() && self.config.debug_log.is_some()
+    }
+
+    /// `SecDebugLogLevel`, `ctl:debugLogLevel` included.
+    pub(super) fn debug_level(&self) -> u8 {
+        let chosen = self.overrides.debug_level;
+        chosen.unwrap_or(self.config.debug_level)
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::debug::sentence;
 use super::lookup::{self, Answer};
 use crate::actions::{Ctl, TargetExclusion};
 use crate::audit::escape::log_escape;
@@ -19,7 +18,7 @@ use crate::ruleset::prefilter::Candidate;
 use crate::ruleset::{Argument, Chain, PhaseRules, Rule};
 use crate::template::Template;
 use crate::transaction::{Scene, Transaction, Value};
-use crate::transformations::{Env, Transformation};
+use crate::transformations::{Env, Transformation, apply_all};
 
 /// A value that matched, with all that actions and logs need of it.
 pub(super) struct Hit {
@@ -83,14 +82,7 @@ impl Transaction {
         };
         let told = self.debugs(4);
         if told {
-            self.debug(4, |_| invoking(chain, rule));
-            self.debug(5, |_| {
-                let mut line = format!("Rule {:p}: ", std::ptr::from_ref(rule)).into_bytes();
-                line.drain(5..7);
-                line.extend_from_slice(&rule.text);
-                line
-            });
-            self.debug_namespaces(rule);
+            self.narrate_rule(chain, rule, &scene);
         }
         if rule.script.is_some() || matches!(*rule.test.operator, Operator::InspectFile(_)) {
             return self.run_test(chain, rule, question.first_only, host);
@@ -98,30 +90,34 @@ impl Transaction {
         let excludes = self.excludes_targets();
         let mut hits = Vec::new();
         let mut failure = None;
+        // The rule has matched the value that it was asked about last.
+        let mut matched = false;
         let mut reasons = Vec::new();
         let candidates = match question.known {
             Known::Candidates(rules, candidates) => Some((rules, candidates)),
             Known::Nothing | Known::NoMatch => None,
         };
         self.each_value(&rule.targets, candidates, &scene, &mut |value| {
-            if excludes && self.is_excluded(rule, &value) {
-                self.debug(4, |_| {
-                    sentence(
-                        &["Skipped target ", ": a rule has taken it out."],
-                        &[&value.name()],
-                    )
-                });
+            let excluded = excludes && self.is_excluded(rule, &value);
+            if told {
+                self.narrate_transformations(rule, &value, &env, matched);
+                if excludes {
+                    self.narrate_exclusion(rule, &value, excluded);
+                }
+            }
+            if excluded {
+                matched = false;
                 return ControlFlow::Continue(());
             }
-            if told {
-                let begun = Instant::now();
-                self.debug_transformations(rule, &value, &env);
-                self.debug(4, |_| completed("Transformation", begun));
-            }
-            let mut ask = |subject: &[u8]| {
+            let mut ask = |step: Option<Transformation>, subject: &[u8], asks: bool| {
+                if let (true, Some(step)) = (told, step) {
+                    self.narrate_step(step, subject, matched);
+                }
+                if !asks {
+                    return;
+                }
                 if told {
-                    self.debug(4, |_| executing(rule, &argument, &value));
-                    self.debug(9, |_| sentence(&["Target value: \"", "\""], &[subject]));
+                    self.narrate_question(rule, &value, subject);
                 }
                 let begun = told.then(Instant::now);
                 let answer = match &*rule.test.operator {
@@ -143,23 +139,25 @@ impl Transaction {
                     ),
                 };
                 if let Some(begun) = begun {
-                    self.debug(4, |_| completed("Operator", begun));
+                    self.narrate_answer(rule, &value, subject, &answer.outcome, begun);
                 }
                 let told = told || chain.is_told();
+                let before = hits.len();
                 match test(rule, &argument, &value, subject, answer, told) {
                     Ok(Some(hit)) => hits.push(hit),
                     Ok(None) => {}
                     Err(error) => failure = Some(error),
                 }
+                matched = hits.len() > before;
             };
             match (rule.multi_match, rule.transformations.is_empty()) {
                 (true, _) => each_step(&rule.transformations, &value.value, &env, &mut ask),
-                (false, true) => ask(&value.value),
-                (false, false) => ask(&crate::transformations::apply_all(
-                    &rule.transformations,
-                    &value.value,
-                    &env,
-                )),
+                (false, true) => ask(None, &value.value, true),
+                (false, false) => ask(
+                    None,
+                    &apply_all(&rule.transformations, &value.value, &env),
+                    true,
+                ),
             }
             match question.first_only && !hits.is_empty() {
                 true => ControlFlow::Break(()),
@@ -183,29 +181,6 @@ impl Transaction {
         hits
     }
 
-    /// What every transformation makes of a value, for who writes the rule.
-    fn debug_transformations(&self, rule: &Rule, value: &Value<'_>, env: &Env<'_>) {
-        if !self.debugs(9) {
-            return;
-        }
-        let mut current = value.value.to_vec();
-        for transformation in &rule.transformations {
-            let changed = transformation.apply(&current, env).into_owned();
-            let flag = if changed == current {
-                "T (0) "
-            } else {
-                "T (1) "
-            };
-            self.debug(9, |_| {
-                sentence(
-                    &[flag, ": \"", "\""],
-                    &[transformation.name().as_bytes(), &changed],
-                )
-            });
-            current = changed;
-        }
-    }
-
     /// Where a rule of this chain stands, for variables and macros.
     pub(super) fn scene<'s>(&self, chain: &'s Chain, host: &'s dyn Host) -> Scene<'s> {
         Scene {
@@ -219,8 +194,11 @@ impl Transaction {
         let mut text = Vec::new();
         template.expand(&mut text, |found, out| {
             let value = found
-                .variable
+                .sound_variable()
                 .and_then(|variable| self.first_value(variable, found.key.as_deref(), scene));
+            if self.debugs(4) {
+                self.narrate_macro(found, value.as_deref());
+            }
             out.extend_from_slice(value.as_deref().unwrap_or_default());
         });
         text
@@ -263,17 +241,9 @@ impl Transaction {
 
     /// Whether `ctl:ruleRemoveTargetBy…` took the value out of this rule. Compat: by id only out of a chain's starter.
     pub(super) fn is_excluded(&self, rule: &Rule, value: &Value<'_>) -> bool {
-        let means = |target: &TargetExclusion| {
-            target.variable == value.variable
-                && match (&target.key, &value.key) {
-                    (None, _) => true,
-                    (Some(wanted), Some(key)) => wanted.eq_ignore_ascii_case(key),
-                    (Some(_), None) => false,
-                }
-        };
         self.overrides.removals.iter().any(|removal| match removal {
             Ctl::RemoveTarget(selector, targets) => {
-                targets.iter().any(means) && selector.selects(&rule.meta)
+                targets.iter().any(|target| means(target, value)) && selector.selects(&rule.meta)
             }
             _ => false,
         })
@@ -297,40 +267,6 @@ impl Transaction {
         );
         self.engine_alert(text.as_bytes());
     }
-}
-
-/// `Recipe: Invoking rule …`.
-fn invoking(chain: &Chain, rule: &Rule) -> Vec<u8> {
-    let (file, line) = (rule.origin.file.as_bytes(), rule.origin.line.to_string());
-    let place = format!("{:p}", std::ptr::from_ref(rule));
-    let start = format!(
-        "Recipe: Invoking rule {}; [file \"",
-        place.trim_start_matches("0x")
-    );
-    let end = match (rule.meta.id, chain.id()) {
-        (0, chain_id) if chain_id != 0 => "\"].".to_owned(),
-        (_, id) => format!("\"] [id \"{id}\"]."),
-    };
-    sentence(&[&start, "\"] [line \"", &end], &[file, line.as_bytes()])
-}
-
-/// `Operator completed in 7 usec.`
-fn completed(what: &str, begun: Instant) -> Vec<u8> {
-    format!("{what} completed in {} usec.", begun.elapsed().as_micros()).into_bytes()
-}
-
-/// `Executing operator "!rx" with param "…" against ARGS:x.`
-fn executing(rule: &Rule, argument: &[u8], value: &Value<'_>) -> Vec<u8> {
-    let negated = if rule.test.negated {
-        "Executing operator \"!"
-    } else {
-        "Executing operator \""
-    };
-    let words = [negated, "\" with param \"", "\" against ", "."];
-    sentence(
-        &words,
-        &[rule.test.name.as_bytes(), argument, &value.full_name()],
-    )
 }
 
 /// What the operator said of one prepared value, as the rule means it.
@@ -381,23 +317,32 @@ fn owned(captures: Captures, subject: &[u8]) -> Captures {
     }
 }
 
-/// `multiMatch`: the value itself, and what every transformation made of it that changed it.
-pub(super) fn each_step(
-    chain: &[Transformation],
-    value: &[u8],
-    env: &Env<'_>,
-    ask: &mut dyn FnMut(&[u8]),
-) {
-    ask(value);
+/// Whether a target that `ctl` has taken out is this value.
+pub(super) fn means(target: &TargetExclusion, value: &Value<'_>) -> bool {
+    target.variable == value.variable
+        && match (&target.key, &value.key) {
+            (None, _) => true,
+            (Some(wanted), Some(key)) => wanted.eq_ignore_ascii_case(key),
+            (Some(_), None) => false,
+        }
+}
+
+/// Takes a step: the transformation, if it is not the value itself, what it has made of it, whether that is asked about.
+type Ask<'a> = &'a mut dyn FnMut(Option<Transformation>, &[u8], bool);
+
+/// `multiMatch`: the value itself, then what every transformation makes of it, and whether that is to be asked about.
+pub(super) fn each_step(chain: &[Transformation], value: &[u8], env: &Env<'_>, ask: Ask<'_>) {
+    ask(None, value, true);
     let mut current = Cow::Borrowed(value);
     for transformation in chain {
         let changed = match transformation.apply(&current, env) {
             Cow::Borrowed(_) => None,
             Cow::Owned(changed) => Some(changed),
         };
+        let asks = changed.is_some() || transformation.always_claims_a_change();
         if let Some(changed) = changed {
-            ask(&changed);
             current = Cow::Owned(changed);
         }
+        ask(Some(*transformation), &current, asks);
     }
 }

@@ -34,9 +34,11 @@ impl Transaction {
         }
         self.response = Some(response);
         let begun = Instant::now();
+        self.narrate_refusal();
         self.say(4, "Initialising logging.");
         self.run_rules(Phase::Logging, host);
         self.store_collections(host);
+        self.narrate_storing();
         self.spend(Phase::Logging, begun);
         let relevant = self.is_relevant();
         self.settle_uploads(relevant);
@@ -49,6 +51,7 @@ impl Transaction {
                 b"Audit log: Ignoring a non-relevant request.".to_vec()
             });
         }
+        self.narrate_cleanup(relevant);
         self.tally(host.metrics());
     }
 

@@ -90,7 +90,7 @@ impl Transaction {
         self.flush_alerts(host);
         // Before the response leaves: a client that has it counts at its next request. A refusal is stored by `finish`.
         if phase == Phase::ResponseBody && self.interruption.is_none() {
-            self.narrate_injection();
+            self.narrate_release();
             self.store_collections(host);
         }
         match (&self.interruption, skipped) {
@@ -162,7 +162,12 @@ impl Transaction {
             }
             at = match self.run_chain(&entry.chain, known, host) {
                 Outcome::NoMatch => at + 1,
-                Outcome::Match => entry.next,
+                Outcome::Match => {
+                    if self.debugs(4) {
+                        self.narrate_flow(rules, entry);
+                    }
+                    entry.next
+                }
                 Outcome::EndOfPhase => return,
             };
             if self.overrides.removals.len() != removals {
@@ -185,6 +190,9 @@ impl Transaction {
 
     /// Runs a chain: every rule must match for the next to be asked, and the last one's matches decide.
     fn run_chain(&mut self, chain: &Arc<Chain>, known: Known<'_>, host: &mut dyn Host) -> Outcome {
+        if self.debugs(9) {
+            self.narrate_removals(chain);
+        }
         if self.is_removed(chain) {
             self.debug(5, |_| {
                 let id = chain.id();
@@ -210,7 +218,7 @@ impl Transaction {
                 self.spend_on_rule(chain.id(), begun);
             }
             if hits.is_empty() {
-                self.narrate_outcome(false, position + 1 < chain.rules.len());
+                self.narrate_outcome(false, position + 1 < chain.rules.len(), &chain.flow);
                 if position > 0 {
                     self.matches.rules.push(MatchedRule {
                         chain: Arc::clone(chain),
@@ -239,13 +247,9 @@ impl Transaction {
                     break;
                 }
             }
-            match outcome {
-                Outcome::EndOfPhase => self.say(9, "Match, intercepted -> returning."),
-                Outcome::Match | Outcome::NoMatch => self.narrate_outcome(true, !last),
+            if outcome != Outcome::EndOfPhase {
+                self.narrate_outcome(true, !last, &chain.flow);
             }
-        }
-        if outcome == Outcome::Match {
-            self.narrate_flow(chain);
         }
         self.matches.end_chain();
         outcome

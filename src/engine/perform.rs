@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::debug::sentence;
 use super::evaluate::Hit;
+use super::narrate::Changed;
 use crate::actions::{AllowScope, Assignment, Ctl, Disruptive, Effect, Place, Sanitise, SetVar};
 use crate::host::Host;
 use crate::limits;
@@ -26,9 +27,6 @@ impl Transaction {
         host: &mut dyn Host,
     ) -> Vec<u8> {
         let phrases = matches!(rule.test.operator.kind(), Kind::Pm | Kind::PmFromFile);
-        if self.debugs(9) {
-            self.debug_captures(&hit.captures, phrases);
-        }
         self.capture(&hit.captures, !phrases);
         // Compat: a script that matches does so about no value, and MATCHED_VAR stays what it was.
         if !hit.name.is_empty() {
@@ -38,15 +36,15 @@ impl Transaction {
             match effect {
                 Effect::SetVar(set) => self.set_variable(chain, set, host),
                 Effect::SetEnv(name, value) => {
+                    if self.debugs(9) {
+                        self.narrate_env(name, value.as_ref());
+                    }
                     let scene = self.scene(chain, host);
                     let name = self.expand(name, &scene);
                     let value = value.as_ref().map(|value| self.expand(value, &scene));
-                    self.debug(9, |_| match &value {
-                        Some(value) => {
-                            sentence(&["Set env variable \"", "\" to: ", ""], &[&name, value])
-                        }
-                        None => sentence(&["Unset env variable \"", "\"."], &[&name]),
-                    });
+                    if self.debugs(9) {
+                        self.narrate_env_set(&name, value.as_deref());
+                    }
                     host.set_env(&name, value.as_deref());
                 }
                 Effect::Inject(place, text) => self.inject(chain, *place, text, host),
@@ -98,12 +96,11 @@ impl Transaction {
                 Ending::Interrupt(InterruptionKind::Proxy(url.into()), chain.status)
             }
         };
+        if !matches!(outcome, Ending::Warn) {
+            self.narrate_interception();
+        }
         if disrupts && let Some(pause) = &chain.pause {
-            let text = self.expand(pause, &self.scene(chain, host));
-            let wanted = u64::try_from(atoi(&text)).unwrap_or(0);
-            let pause = Duration::from_millis(wanted.min(limits::PAUSE_LIMIT));
-            std::thread::sleep(pause);
-            self.paused += pause;
+            self.pause(chain, pause, host);
         }
         if !chain.is_told() {
             if self.debugs(4) {
@@ -154,6 +151,10 @@ impl Transaction {
                 )
             }
         };
+        if !chain.log && !chain.auditlog && self.debugs(4) {
+            let text = self.rule_alert(chain, rule, &message, b"Warning.", host);
+            self.debug_alert(false, &[action.as_bytes(), b" ", &text[..]].concat());
+        }
         let text = self.rule_alert(chain, rule, &message, action.as_bytes(), host);
         let refuses = matches!(outcome, Ending::Interrupt(..));
         self.record_alert(chain, text, refuses);
@@ -211,23 +212,27 @@ impl Transaction {
         }
     }
 
-    fn debug_captures(&self, captures: &Captures, phrases: bool) {
-        let what = match phrases {
-            true => "Added phrase match to TX.",
-            false => "Added regex subexpression to TX.",
-        };
-        let pieces = match captures {
-            Captures::Replace(pieces) => pieces.as_slice(),
-            Captures::None | Captures::SetFirst(_) => &[],
-        };
-        for (at, piece) in pieces.iter().enumerate() {
-            let start = format!("{what}{at}: ");
-            self.debug(9, |_| sentence(&[&start, ""], &[piece.bytes(b"")]));
+    /// `pause`. Compat: it is said before it is done.
+    fn pause(&mut self, chain: &Chain, pause: &Template, host: &dyn Host) {
+        let text = self.expand(pause, &self.scene(chain, host));
+        let wanted = u64::try_from(atoi(&text)).unwrap_or(0);
+        let wanted = wanted.min(limits::PAUSE_LIMIT);
+        let text = format!("Pausing transaction for {wanted} msec.");
+        match chain.log {
+            true => self.alert_at(2, text.as_bytes()),
+            false => self.say(4, &text),
         }
+        let pause = Duration::from_millis(wanted);
+        std::thread::sleep(pause);
+        self.paused += pause;
     }
 
     /// `setvar`. Compat: relative changes are integers and never fall below zero.
     pub(super) fn set_variable(&mut self, chain: &Chain, set: &SetVar, host: &dyn Host) {
+        let told = self.debugs(9);
+        if told {
+            self.narrate_setting(set);
+        }
         let scene = self.scene(chain, host);
         let name = self.expanded(&set.name, &scene);
         let value = match &set.assignment {
@@ -239,16 +244,9 @@ impl Transaction {
             Some(other) if self.live(other).is_some() => {
                 self.live(other).and_then(|live| live.get(&name)).map(atoi)
             }
-            other => {
-                let shown = other.map_or("?", Variable::name);
-                self.debug(3, |_| {
-                    format!("Could not set variable \"{shown}\" as the collection does not exist.")
-                        .into_bytes()
-                });
-                return;
-            }
+            _ => return self.no_collection("set", &set.spelled, &name),
         };
-        let amount = matches!(set.assignment, Assignment::Add(_)).then(|| atoi(&value));
+        let amount = matches!(set.assignment, Assignment::Add(_)).then(|| value.clone());
         let value = match set.assignment {
             Assignment::Unset => None,
             Assignment::Set(_) => Some(value),
@@ -257,16 +255,14 @@ impl Transaction {
                 Some(sum.max(0).to_string().into())
             }
         };
-        if self.debugs(9) {
-            let collection = set.collection.map_or("?", Variable::name);
-            let collection = collection.to_ascii_lowercase();
-            self.debug_change(
-                collection.as_bytes(),
-                &name,
-                value.as_deref(),
-                before,
-                amount,
-            );
+        if told {
+            let changed = Changed {
+                name: &name,
+                before: before.unwrap_or(0),
+                amount: amount.as_deref().unwrap_or_default(),
+                value: value.as_deref(),
+            };
+            self.narrate_set(set, &changed);
         }
         let live = self
             .persistent
@@ -274,7 +270,7 @@ impl Transaction {
             .find(|(known, _)| Some(*known) == set.collection);
         match (live, value) {
             (Some((_, live)), Some(value)) => match amount {
-                Some(amount) => live.add(&name, amount),
+                Some(amount) => live.add(&name, atoi(&amount)),
                 None => live.set(&name, value.to_vec()),
             },
             (Some((_, live)), None) => live.remove(&name),
@@ -284,49 +280,26 @@ impl Transaction {
         }
     }
 
-    /// What is about to be set, what a counter was, and what has become of it.
-    fn debug_change(
-        &self,
-        collection: &[u8],
-        name: &[u8],
-        value: Option<&[u8]>,
-        before: Option<i64>,
-        amount: Option<i64>,
-    ) {
-        // Compat: what is removed has a value there, too.
-        let start = match value {
-            Some(_) => "Setting variable: ",
-            None => "Setting variable: !",
-        };
-        let (before, sign) = (before.unwrap_or(0), if amount < Some(0) { "" } else { "+" });
-        let change = amount.map(|amount| format!("{sign}{amount}"));
-        let written = change.as_ref().map(|change| change.as_bytes()).or(value);
-        self.debug(9, |_| {
-            let words = [start, ".", "=", ""];
-            sentence(&words, &[collection, name, written.unwrap_or(b"1")])
-        });
-        if let Some(change) = &change {
-            self.debug(9, |_| {
-                let words = [
-                    "Recorded original collection variable: ",
-                    ".",
-                    " = \"",
-                    "\"",
-                ];
-                sentence(&words, &[collection, name, before.to_string().as_bytes()])
-            });
-            self.debug(9, |_| {
-                let change = format!("{before}{change}");
-                sentence(&["Relative change: ", "=", ""], &[name, change.as_bytes()])
-            });
+    /// A variable of a collection that is none, or is not open: nothing happens.
+    ///
+    /// Compat: only from debug level 3 on it is said, but then in all logs.
+    pub(super) fn no_collection(&mut self, verb: &str, collection: &[u8], name: &[u8]) {
+        if self.debug_level() < 3 {
+            return;
         }
-        self.debug(9, |_| match value {
-            Some(value) => {
-                let words = ["Set variable \"", ".", "\" to \"", "\"."];
-                sentence(&words, &[collection, name, value])
+        let text = match collection {
+            [] => {
+                let start = format!("Asked to {verb} variable \"");
+                let words = [&start, "\", but no collection name specified. "];
+                sentence(&words, &[name])
             }
-            None => sentence(&["Unset variable \"", ".", "\"."], &[collection, name]),
-        });
+            _ => {
+                let start = format!("Could not {verb} variable \"");
+                let words = [&start, ".", "\" as the collection does not exist."];
+                sentence(&words, &[collection, name])
+            }
+        };
+        self.alert_at(3, &text);
     }
 
     fn control(&mut self, ctl: &Ctl) {

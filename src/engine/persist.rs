@@ -2,15 +2,14 @@
 
 use std::time::Instant;
 
-use super::debug::sentence;
-use crate::actions::CollectionAction;
+use crate::actions::{CollectionAction, Timed};
 use crate::bans;
 use crate::collections::{Change, Id, Live, now};
 use crate::host::Host;
 use crate::limits;
 use crate::operators::atoi;
 use crate::ruleset::Chain;
-use crate::transaction::{Transaction, since};
+use crate::transaction::{Scene, Transaction, since};
 use crate::variables::Variable;
 
 impl Transaction {
@@ -39,28 +38,51 @@ impl Transaction {
                 let name = format!("{}_{}", self.config.web_app_id, variable.name());
                 self.open_collection(*variable, name, key);
             }
-            CollectionAction::Expire(variable, name, seconds) => {
-                let (name, seconds) = (self.expand(name, &scene), self.expand(seconds, &scene));
-                if let Some(live) = self.open(*variable) {
-                    live.expire(&name, now().saturating_add(atoi(&seconds)));
-                    self.debug(4, |_| {
-                        let collection = variable.name().to_ascii_lowercase();
-                        let words = ["Variable \"", ".", "\" set to expire in ", " seconds."];
-                        sentence(&words, &[collection.as_bytes(), &name, &seconds])
-                    });
-                }
-            }
-            CollectionAction::Deprecate(variable, name, rate) => {
-                let (name, rate) = (self.expand(name, &scene), self.expand(rate, &scene));
-                let (amount, seconds) = match memchr::memchr(b'/', &rate) {
-                    Some(at) => rate.split_at(at),
-                    None => (&rate[..], &b"/0"[..]),
-                };
-                let (amount, seconds) = (atoi(amount), atoi(seconds.get(1..).unwrap_or_default()));
-                if let Some(live) = self.open(*variable) {
-                    live.deprecate(&name, amount, seconds, now());
-                }
-            }
+            CollectionAction::Expire(timed) => self.expire(timed, &scene),
+            CollectionAction::Deprecate(timed) => self.deprecate(timed, &scene),
+        }
+    }
+
+    /// `expirevar`.
+    fn expire(&mut self, timed: &Timed, scene: &Scene<'_>) {
+        if self.debugs(9) {
+            self.narrate_timed("Expiring variable: ", timed);
+        }
+        let name = self.expand(&timed.name, scene);
+        let seconds = self.expand(&timed.value, scene);
+        let Some(live) = self.open(timed.collection) else {
+            return self.no_collection("expire", &timed.spelled, &name);
+        };
+        live.expire(&name, now().saturating_add(atoi(&seconds)));
+        if self.debugs(4) {
+            self.narrate_expiry(timed, &name, &seconds);
+        }
+    }
+
+    /// `deprecatevar`.
+    fn deprecate(&mut self, timed: &Timed, scene: &Scene<'_>) {
+        if self.debugs(9) {
+            self.narrate_timed("Deprecating variable: ", timed);
+        }
+        let name = self.expand(&timed.name, scene);
+        let rate = self.expand(&timed.value, scene);
+        let (amount, seconds) = match memchr::memchr(b'/', &rate) {
+            Some(at) => rate.split_at(at),
+            None => (&rate[..], &b"/0"[..]),
+        };
+        let (amount, seconds) = (atoi(amount), atoi(seconds.get(1..).unwrap_or_default()));
+        let told = self.debugs(4);
+        let Some(live) = self.open(timed.collection) else {
+            return self.no_collection("deprecate", &timed.spelled, &name);
+        };
+        let number = |live: &Live, name: &[u8]| live.get(name).map(atoi);
+        let before = number(live, &name);
+        live.deprecate(&name, amount, seconds, now());
+        let last = number(live, b"LAST_UPDATE_TIME");
+        if told && let (Some(before), Some(after), Some(last)) = (before, number(live, &name), last)
+        {
+            let since = now().saturating_sub(last);
+            self.narrate_deprecation(timed, &name, (before, after), since);
         }
     }
 
@@ -73,7 +95,7 @@ impl Transaction {
         }
         key.truncate(limits::COLLECTION_KEY_LIMIT);
         let id = Id { name, key };
-        let label = self.debugs(4).then(|| id.clone());
+        let told = self.debugs(4).then(|| id.clone());
         let begun = Instant::now();
         let live = Live::open(
             self.config.collections.store(),
@@ -81,22 +103,17 @@ impl Transaction {
             self.config.collection_timeout,
             now(),
         );
-        self.persistent.push((variable, live));
         self.times.reading += since(begun);
-        if let Some(label) = label {
-            let words = ["Opened collection (name \"", "\", key \"", "\")."];
-            self.debug(4, |_| {
-                sentence(&words, &[label.name.as_bytes(), &label.key])
-            });
-            let words = ["Added collection \"", "\" to the list."];
-            self.debug(4, |_| sentence(&words, &[label.name.as_bytes()]));
+        if let Some(id) = told {
+            self.narrate_opened(variable, &id, &live);
         }
+        self.persistent.push((variable, live));
     }
 
-    fn open(&mut self, variable: Variable) -> Option<&mut Live> {
+    fn open(&mut self, variable: Option<Variable>) -> Option<&mut Live> {
         self.persistent
             .iter_mut()
-            .find(|(known, _)| *known == variable)
+            .find(|(known, _)| Some(*known) == variable)
             .map(|(_, live)| live)
     }
 
@@ -111,13 +128,8 @@ impl Transaction {
             let begun = Instant::now();
             self.config.collections.store().update(&changes, now);
             self.times.writing += since(begun);
-            for (id, _) in &changes {
-                let words = [
-                    "collection_store: Persisted collection (name \"",
-                    "\", key \"",
-                    "\").",
-                ];
-                self.debug(4, |_| sentence(&words, &[id.name.as_bytes(), &id.key]));
+            if self.debugs(4) {
+                changes.iter().for_each(|(id, _)| self.narrate_stored(id));
             }
         }
         let bans = |change: &Change| {

@@ -36,7 +36,7 @@ impl Transaction {
             }
             (None, _) => Ok(Vec::new()),
         };
-        let hits = outcome.unwrap_or_else(|failure| {
+        outcome.unwrap_or_else(|failure| {
             self.rule_error = true;
             self.run_failed(&failure);
             let (id, msg) = chain.starter().map_or((0, None), |starter| {
@@ -51,11 +51,7 @@ impl Transaction {
             let text = sentence(&words, &[id.as_bytes(), msg.unwrap_or_default()]);
             self.engine_alert(&text);
             Vec::new()
-        });
-        self.debug(4, |_| {
-            format!("Rule returned {}.", u8::from(!hits.is_empty())).into_bytes()
-        });
-        hits
+        })
     }
 
     /// `SecRuleScript`: one question about the whole transaction. The name of the hit is empty: it is about no value.

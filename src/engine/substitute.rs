@@ -111,16 +111,22 @@ impl Transaction {
         let mut subjects = Vec::new();
         self.each_value(&rule.targets, None, scene, &mut |value| {
             if !self.is_excluded(rule, &value) {
-                let mut take = |text: &[u8]| {
-                    subjects.push(Subject {
-                        variable: value.variable,
-                        name: value.name(),
-                        text: text.to_vec(),
-                    });
+                let mut take = |_, text: &[u8], asks: bool| {
+                    if asks {
+                        subjects.push(Subject {
+                            variable: value.variable,
+                            name: value.name(),
+                            text: text.to_vec(),
+                        });
+                    }
                 };
                 match rule.multi_match {
                     true => each_step(&rule.transformations, &value.value, &env, &mut take),
-                    false => take(&apply_all(&rule.transformations, &value.value, &env)),
+                    false => take(
+                        None,
+                        &apply_all(&rule.transformations, &value.value, &env),
+                        true,
+                    ),
                 }
             }
             ControlFlow::Continue(())

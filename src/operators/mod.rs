@@ -154,6 +154,16 @@ pub struct Match {
     detail: Detail,
 }
 
+impl Match {
+    /// What libinjection calls the SQL in the value.
+    pub fn fingerprint(&self) -> Option<&[u8]> {
+        match &self.detail {
+            Detail::Fingerprint(name) => Some(name.as_bytes()),
+            _ => None,
+        }
+    }
+}
+
 /// What a match does to `TX.0` … `TX.9` if the rule has the `capture` action.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Captures {

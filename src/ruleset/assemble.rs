@@ -26,6 +26,8 @@ pub struct PhaseRules {
     scans: Vec<LayerScan>,
     /// How many of the rules have a regular expression.
     regexes: u64,
+    /// How many rules there are, those in chains and markers included.
+    length: usize,
 }
 
 /// A rule or chain in its place.
@@ -77,6 +79,16 @@ enum Draft {
     Marker(Arc<str>),
 }
 
+impl Draft {
+    /// How many rules it is.
+    fn length(&self) -> usize {
+        match self {
+            Draft::Chain(chain, ..) => chain.rules.len(),
+            Draft::Marker(_) => 1,
+        }
+    }
+}
+
 impl RuleSet {
     /// Lays the layers over each other, outermost first.
     ///
@@ -116,6 +128,11 @@ impl PhaseRules {
     /// The rules, in order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// How many rules there are, those in chains and markers included.
+    pub fn length(&self) -> usize {
+        self.length
     }
 
     /// What to scan for: one part a layer.
@@ -222,6 +239,7 @@ impl PhaseRules {
             entries,
             scans,
             regexes,
+            length: drafts.iter().map(Draft::length).sum(),
         }
     }
 }

@@ -132,7 +132,7 @@ enum Group {
 /// Compat: to skip counts as a disruptive action.
 fn exclusive_group(name: &str) -> Option<Group> {
     match name {
-        "allow" | "block" | "deny" | "drop" | "pass" | "pause" | "proxy" | "redirect" | "skip"
+        "allow" | "block" | "deny" | "drop" | "pass" | "proxy" | "redirect" | "skip"
         | "skipafter" => Some(Group::Disruptive),
         "log" | "nolog" => Some(Group::Log),
         "auditlog" | "noauditlog" => Some(Group::AuditLog),
@@ -152,6 +152,7 @@ fn is_single(name: &str) -> bool {
             | "maturity"
             | "msg"
             | "multimatch"
+            | "pause"
             | "phase"
             | "rev"
             | "severity"

@@ -18,6 +18,7 @@ mod uploads;
 mod verdict;
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,6 +106,8 @@ pub struct Transaction {
     pub(crate) paused: Duration,
     /// `SecRequestTimeBudget` is spent.
     pub(crate) out_of_time: bool,
+    /// Counters of which the debug log has told what they were.
+    pub(crate) told_originals: HashSet<Vec<u8>>,
     /// What time was spent on.
     pub(crate) times: Times,
     /// The phase that refused the request, and with which status.
@@ -191,6 +194,7 @@ impl Transaction {
             rule_error: false,
             paused: Duration::ZERO,
             out_of_time: false,
+            told_originals: HashSet::new(),
             times: Times::default(),
             refused: None,
             asked: Asked::default(),

@@ -255,9 +255,7 @@ impl Transaction {
             return;
         }
         // An empty multipart body is malformed, and so may its boundary be.
-        let announced = ["Content-Length", "Transfer-Encoding"]
-            .iter()
-            .any(|name| self.request_header(name).next().is_some());
+        let announced = self.announces_body();
         let multipart = self.body.processor.as_deref() == Some(Kind::Multipart.name());
         if matches!(self.body.parser, Intake::Waiting)
             && multipart
@@ -333,7 +331,7 @@ impl Transaction {
                 _ => (message, None),
             };
             // Compat: what parsers say is in the logs, whatever rules make of it.
-            self.report(logged.as_bytes());
+            self.alert_at(2, logged.as_bytes());
             self.body.fail(shown.unwrap_or(logged));
         }
         let unknown = self
@@ -347,6 +345,13 @@ impl Transaction {
             self.report(message.as_bytes());
             self.body.fail(message);
         }
+    }
+
+    /// Whether the headers say that there is a body.
+    pub(crate) fn announces_body(&self) -> bool {
+        let names = ["Content-Length", "Transfer-Encoding"];
+        let mut names = names.iter();
+        names.any(|name| self.request_header(name).next().is_some())
     }
 
     fn store_chunk(&mut self, chunk: &[u8], memory_limit: u64) -> std::io::Result<()> {

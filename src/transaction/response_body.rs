@@ -55,11 +55,7 @@ impl Transaction {
     ///
     /// Media types compare without case and parameters; `null` in `SecResponseBodyMimeType` stands for none.
     pub fn wants_response_body(&self) -> bool {
-        let access = self
-            .overrides
-            .response_body_access
-            .unwrap_or(self.config.response_body_access);
-        if !access || self.mode() == EngineMode::Off {
+        if !self.accesses_response_body() || self.mode() == EngineMode::Off {
             return false;
         }
         let content_type = self
@@ -80,12 +76,21 @@ impl Transaction {
             .any(|known| known.as_bytes().eq_ignore_ascii_case(media_type))
     }
 
+    /// `SecResponseBodyAccess`, `ctl` included.
+    pub(crate) fn accesses_response_body(&self) -> bool {
+        let chosen = self.overrides.response_body_access;
+        chosen.unwrap_or(self.config.response_body_access)
+    }
+
+    /// `SecResponseBodyLimit`, `ctl` included.
+    pub(crate) fn response_body_limit(&self) -> u64 {
+        let chosen = self.overrides.response_body_limit;
+        chosen.unwrap_or(self.config.response_body_limit)
+    }
+
     /// Takes the next bytes of the response body.
     pub fn append_response_body(&mut self, chunk: &[u8]) -> ResponseStep {
-        let limit = self
-            .overrides
-            .response_body_limit
-            .unwrap_or(self.config.response_body_limit);
+        let limit = self.response_body_limit();
         let room = usize::try_from(limit)
             .unwrap_or(usize::MAX)
             .saturating_sub(self.response_body.buffer.len());

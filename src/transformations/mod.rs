@@ -154,6 +154,16 @@ impl Transformation {
             .chain(ALIASES)
     }
 
+    /// Whether `multiMatch` asks about its result even where it is the same value.
+    ///
+    /// Compat: these say that they have changed every value.
+    pub fn always_claims_a_change(self) -> bool {
+        matches!(
+            self,
+            Self::CmdLine | Self::HexDecode | Self::HexEncode | Self::Length | Self::SqlHexDecode
+        )
+    }
+
     /// The usual name.
     pub fn name(self) -> &'static str {
         self.definition().name

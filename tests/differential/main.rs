@@ -16,6 +16,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed, which is what a test is for
 
 mod backend;
+mod debug_log;
 mod difference;
 mod outcome;
 #[path = "../support/ports.rs"]
@@ -86,6 +87,11 @@ fn run(
         .iter()
         .map(|scenario| outcomes.by_ref().take(scenario.requests.len()).collect())
         .collect();
+    for (scenario, outcomes) in scenarios.iter().zip(&mut found) {
+        if scenario.debug {
+            debug_log::add(&server, &scenario.name, outcomes);
+        }
+    }
     if variable("DIFFERENTIAL_KEEP").is_some() {
         say(&format!("differential: kept {}", server.root.display()));
     } else {

@@ -30,6 +30,9 @@ pub struct Scenario {
     show4: Vec<String>,
     #[serde(default)]
     show5: Vec<String>,
+    /// Lines of the debug log are compared, too, at all levels.
+    #[serde(default)]
+    pub debug: bool,
     /// Parts of the audit log to be compared besides H.
     #[serde(default)]
     pub parts: String,
@@ -76,6 +79,10 @@ impl Scenario {
             self.name,
             self.conf.trim_end()
         );
+        if self.debug {
+            let name = &self.name;
+            let _ = writeln!(text, "SecDebugLog debug-{name}.log\nSecDebugLogLevel 9");
+        }
         let shown = [
             &self.show1,
             &self.show2,

@@ -37,8 +37,10 @@ pub(crate) struct Machine {
     files: Files,
     error: Option<String>,
     is_empty: bool,
-    /// Bytes taken that are content of files.
-    file_length: u64,
+    /// Bytes taken.
+    position: u64,
+    /// Bytes taken that are headers of parts or content of fields.
+    counted: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,13 +117,14 @@ impl Machine {
             files: Files::new(sink, upload_file_limit),
             error,
             is_empty: true,
-            file_length: 0,
+            position: 0,
+            counted: 0,
         }
     }
 
-    /// Bytes taken so far that are content of files.
-    pub(crate) fn file_length(&self) -> u64 {
-        self.file_length
+    /// Bytes taken so far that are headers of parts or content of fields.
+    pub(crate) fn no_files_length(&self) -> u64 {
+        self.counted
     }
 
     pub(crate) fn feed(&mut self, chunk: &[u8]) {
@@ -139,6 +142,7 @@ impl Machine {
                 }
                 _ => {}
             }
+            self.position += piece.len() as u64;
             if let Err(error) = self.take(piece) {
                 self.fail(error);
             }
@@ -331,6 +335,7 @@ impl Machine {
     }
 
     fn header_line(&mut self, line: &[u8]) -> Result<(), String> {
+        self.counted += line.len() as u64;
         let (content, ending) = Ending::split(line);
         let flags = &mut self.multipart.flags;
         match ending {
@@ -347,6 +352,7 @@ impl Machine {
         multipart.name = last(names).or(multipart.name.take());
         multipart.filename = last(filenames).or(multipart.filename.take());
         result?;
+        self.part.offset = self.position;
         self.state = State::Data;
         Ok(())
     }
@@ -406,9 +412,9 @@ impl Machine {
         }
         self.part.size += data.len() as u64;
         if self.part.is_file() {
-            self.file_length += data.len() as u64;
             return self.files.write(data, &mut self.multipart.flags);
         }
+        self.counted += data.len() as u64;
         if self.args.len() < self.arguments_limit {
             self.part.value.extend_from_slice(data);
         }

@@ -54,6 +54,10 @@ pub struct Part {
     pub name: Bytes,
     /// Its header lines, unfolded (each fold is one space), without line ending (`MULTIPART_PART_HEADERS`).
     pub headers: Vec<Bytes>,
+    /// Where in the body its content begins.
+    pub offset: u64,
+    /// Bytes of content.
+    pub length: u64,
     /// What there is of a file, if the part has a file name.
     pub file: Option<File>,
 }
@@ -67,6 +71,11 @@ pub struct File {
     pub size: u64,
     /// Where it is.
     pub content: Content,
+}
+
+/// The boundary that a `Content-Type` names, where it names one that can be used.
+pub fn boundary(content_type: &[u8]) -> Option<&[u8]> {
+    header::boundary(content_type, &mut Flags::default()).ok()
 }
 
 impl Part {

@@ -15,6 +15,8 @@ pub(super) struct PartBuilder {
     pub(super) value: Vec<u8>,
     /// Bytes of content.
     pub(super) size: u64,
+    /// Where in the body the content begins.
+    pub(super) offset: u64,
 }
 
 impl PartBuilder {
@@ -134,6 +136,7 @@ impl PartBuilder {
         let Disposition { names, filenames } = self.disposition;
         let has_any = usize::from(!self.headers.is_empty());
         let count = names.len().max(filenames.len()).max(has_any);
+        let (offset, length) = (self.offset, self.size);
         let mut headers = Some(self.headers.into_iter().map(Bytes::from).collect());
         let mut stored = Some((self.size, content));
         (0..count).map(move |index| {
@@ -143,6 +146,8 @@ impl PartBuilder {
             Part {
                 name: name.map(bytes).unwrap_or_default(),
                 headers: headers.take().unwrap_or_default(),
+                offset,
+                length,
                 file: filenames.get(index).map(|filename| File {
                     name: bytes(filename),
                     size,
