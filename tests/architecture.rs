@@ -2,6 +2,9 @@
 //! grow, and what the documentation must name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "architecture/inventory.rs"]
+mod inventory;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -13,6 +13,8 @@ mod links;
 mod lookups;
 #[path = "engine/metrics.rs"]
 mod metrics;
+#[path = "engine/own.rs"]
+mod own;
 #[path = "engine/streams.rs"]
 mod streams;
 mod support;
@@ -399,10 +401,11 @@ fn the_debug_log_tells_the_story() {
         "][5] Adding request argument (QUERY_STRING): name \"k\", value \"A\\n\"\n",
         "; [file \"test.conf\"] [line \"5\"] [id \"7\"].\n",
         "][4] Operator completed in ",
-        "][9] T (1) lowercase: \"a\\n\"\n",
+        "][9] T (0) lowercase: \"a\\n\"\n",
         "][4] Executing operator \"!streq\" with param \"b\" against ARGS:k.\n",
         "][9] Target value: \"a\\n\"\n",
-        "][9] Setting variable: tx.x=a\\n\n",
+        "][9] Setting variable: tx.x=%{MATCHED_VAR}\n",
+        "][9] Resolved macro %{MATCHED_VAR} to: a\\n\n",
         "][9] Set variable \"tx.x\" to \"a\\n\".\n",
         "][4] Warning. Match of \"streq b\" against \"ARGS:k\" required. [file",
         "][4] Rule returned 1.\n",

@@ -84,6 +84,8 @@ pub enum Sanitise {
     Argument(Vec<u8>),
     /// The value that matched, and all of its name.
     Matched,
+    /// The bytes that matched, but for so many at their beginning and their end.
+    MatchedBytes(usize, usize),
     /// This request header.
     RequestHeader(Vec<u8>),
     /// This response header.

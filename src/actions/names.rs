@@ -76,7 +76,7 @@ pub static ACTIONS: &[Known] = &[
     row(Logs, "nolog", "", "it goes to neither"),
     row(Logs, "sanitiseArg", "name", "masks an argument in logs"),
     row(Logs, "sanitiseMatched", "", "masks what matched"),
-    row(Logs, "sanitiseMatchedBytes", "[head/tail]", "masks the value that matched; the bytes to leave at both ends are read and not left"),
+    row(Logs, "sanitiseMatchedBytes", "[head/tail]", "masks what was captured, but for so many bytes at its ends; without them, or `capture`, the value"),
     row(Logs, "sanitiseRequestHeader", "name", "masks a header of the request"),
     row(Logs, "sanitiseResponseHeader", "name", "masks a header of the response"),
     row(Logs, "sanitizeArg", "name", "as `sanitiseArg`"),

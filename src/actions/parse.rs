@@ -295,14 +295,8 @@ fn one(
         "sanitisematched" | "sanitizematched" => {
             list.effects.push(Effect::Sanitise(Sanitise::Matched))
         }
-        // Compat: mod_security2 leaves bytes around the first match legible, wherever the value has more of them.
         "sanitisematchedbytes" | "sanitizematchedbytes" => {
-            if let Some(ends) = given {
-                let ends = String::from_utf8_lossy(ends);
-                list.notices
-                    .push(format!("{spelled}:{ends} masks the whole value"));
-            }
-            list.effects.push(Effect::Sanitise(Sanitise::Matched))
+            list.effects.push(Effect::Sanitise(matched_bytes(given)));
         }
         "sanitiserequestheader" | "sanitizerequestheader" => {
             list.effects.push(Effect::Sanitise(Sanitise::RequestHeader(
@@ -361,6 +355,16 @@ fn set_env(text: &[u8]) -> Effect {
             )
         }
         None => Effect::SetEnv(Template::parse(text), Some(Template::parse(b"1"))),
+    }
+}
+
+/// Reads `[head/tail]`. Compat: without both numbers it is the whole value.
+fn matched_bytes(ends: Option<&[u8]>) -> Sanitise {
+    let number = |text: &[u8]| usize::try_from(atoi(text)).unwrap_or(0);
+    let mut ends = ends.unwrap_or_default().splitn(2, |byte| *byte == b'/');
+    match (ends.next(), ends.next()) {
+        (Some(head), Some(tail)) => Sanitise::MatchedBytes(number(head), number(tail)),
+        _ => Sanitise::Matched,
     }
 }
 

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use crate::actions::Sanitise;
 use crate::body::Argument;
-use crate::transaction::Transaction;
+use crate::operators::Captures;
+use crate::transaction::{SecretBytes, Transaction};
 use crate::variables::Variable;
 
 /// What a record must not show.
@@ -43,6 +44,46 @@ impl Transaction {
         }
     }
 
+    /// `sanitiseMatchedBytes`: what was captured, but for some bytes at its ends, in the argument that has this value.
+    ///
+    /// All of the value is hidden in alerts, and wherever it cannot be told which bytes of what was sent are meant: nothing
+    /// was captured, it stands there more than once, two rules mean different bytes, the value is not as it was sent.
+    pub(super) fn sanitise_matched_bytes(&mut self, found: &Captures, head: usize, tail: usize) {
+        let Some((name, value)) = self.matches.var().cloned() else {
+            return;
+        };
+        let piece = match found {
+            Captures::Replace(pieces) => {
+                pieces.first().map_or(&b""[..], |piece| piece.bytes(&value))
+            }
+            Captures::None | Captures::SetFirst(_) => b"",
+        };
+        let mut places = memchr::memmem::find_iter(&value, piece);
+        let (place, again) = (places.next(), places.next());
+        let argument = match of_that_name(&name) {
+            Some(Sanitise::Argument(argument)) => Some(argument),
+            _ => None,
+        };
+        let (Some(place), None, Some(argument), false) = (place, again, argument, piece.is_empty())
+        else {
+            return self.sanitise_matched();
+        };
+        let (head, tail) = match head.saturating_add(tail) < piece.len() {
+            true => (head, tail),
+            false => (0, 0),
+        };
+        let bytes = place + head..place + piece.len() - tail;
+        self.overrides
+            .secrets
+            .extend([piece.to_vec(), value.clone()]);
+        let whole = 0..value.len();
+        let known = self.overrides.secret_bytes.entry(value);
+        let (_, known) = known.or_insert_with(|| (argument, bytes.clone()));
+        if *known != bytes {
+            *known = whole;
+        }
+    }
+
     pub(super) fn masks(&self) -> Masks<'_> {
         let mut masks = Masks::default();
         let matched = self.overrides.secrets.iter().map(Vec::as_slice);
@@ -57,11 +98,20 @@ impl Transaction {
                 }
                 Sanitise::RequestHeader(name) => masks.request_headers.push(name),
                 Sanitise::ResponseHeader(name) => masks.response_headers.push(name),
-                Sanitise::Matched => {}
+                Sanitise::Matched | Sanitise::MatchedBytes(..) => {}
             }
         }
-        // What logins are made with is nobody's to read.
         let arguments = || self.query.args.iter().chain(&self.body.parsed().args);
+        // A transformation has changed what was sent: then all of that name.
+        let partly = &self.overrides.secret_bytes;
+        let values = arguments().filter(|_| !partly.is_empty());
+        let values: HashSet<&[u8]> = values.map(|argument| &argument.value[..]).collect();
+        let changed = partly.iter();
+        let changed = changed.filter(|(value, _)| !values.contains(&value[..]));
+        masks
+            .named
+            .extend(changed.map(|(_, (name, _))| name.to_ascii_lowercase()));
+        // What logins are made with is nobody's to read.
         let headers = || self.request.headers.iter();
         for application in self.config.login_audit.iter() {
             let came = |name: &&[u8]| arguments().any(|argument| argument.name == *name);
@@ -77,8 +127,9 @@ impl Transaction {
         let query = self.request.query.as_deref().unwrap_or_default();
         let offset = memchr::memmem::find(line, query).unwrap_or(line.len());
         let body = self.request_body().memory().map_or(&b""[..], |bytes| bytes);
-        masks.request_line = masks.cover(&self.query.args, query, offset);
-        masks.request_body = masks.cover(&self.body.parsed().args, body, 0);
+        // Compat: only there are ends left legible.
+        masks.request_line = masks.cover(&self.query.args, query, offset, partly, true);
+        masks.request_body = masks.cover(&self.body.parsed().args, body, 0, partly, false);
         masks
     }
 }
@@ -110,11 +161,14 @@ impl<'t> Masks<'t> {
         arguments: &'t [Argument],
         text: &'t [u8],
         offset: usize,
+        partly: &SecretBytes,
+        leaves_ends: bool,
     ) -> Vec<Range<usize>> {
         let mut places = Vec::new();
         for argument in arguments {
             let named = self.named.contains(&argument.name.to_ascii_lowercase());
-            if named {
+            let part = partly.get(&argument.value[..]);
+            if named || part.is_some() {
                 self.arguments.push(&argument.name);
             }
             let mut matched = self.secrets.iter().take(self.matched);
@@ -123,7 +177,14 @@ impl<'t> Masks<'t> {
             }
             let place = argument.source.clone();
             let sent = place.clone().and_then(|place| text.get(place));
-            places.extend(place.map(|place| offset + place.start..offset + place.end));
+            match part {
+                // Only where every byte stands where it stood.
+                Some((_, bytes)) if leaves_ends && !named && sent == Some(&argument.value[..]) => {
+                    let start = offset + place.map_or(0, |place| place.start);
+                    places.push(start + bytes.start..start + bytes.end);
+                }
+                _ => places.extend(place.map(|place| offset + place.start..offset + place.end)),
+            }
             let spellings = [Some(&argument.value[..]), sent].into_iter().flatten();
             self.secrets
                 .extend(spellings.filter(|secret| !secret.is_empty()));

@@ -50,6 +50,9 @@ impl Transaction {
                 Effect::Inject(place, text) => self.inject(chain, *place, text, host),
                 Effect::Ctl(ctl) => self.control(ctl),
                 Effect::Sanitise(Sanitise::Matched) => self.sanitise_matched(),
+                Effect::Sanitise(Sanitise::MatchedBytes(head, tail)) => {
+                    self.sanitise_matched_bytes(&hit.captures, *head, *tail);
+                }
                 Effect::Sanitise(what) => self.sanitise(what.clone()),
                 Effect::Exec(executable) => self.execute(chain, executable, host),
                 Effect::Collection(action) => self.collection_action(chain, action, host),

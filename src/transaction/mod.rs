@@ -18,7 +18,8 @@ mod uploads;
 mod verdict;
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -147,7 +148,12 @@ pub(crate) struct Overrides {
     pub(crate) sanitise: Vec<Sanitise>,
     /// Values that `sanitiseMatched` wants hidden.
     pub(crate) secrets: Vec<Vec<u8>>,
+    /// Values of which `sanitiseMatchedBytes` wants these bytes hidden where they are arguments.
+    pub(crate) secret_bytes: SecretBytes,
 }
+
+/// By value: the name of an argument that has had it, and which of its bytes are not to be shown.
+pub(crate) type SecretBytes = HashMap<Vec<u8>, (Vec<u8>, Range<usize>)>;
 
 impl Transaction {
     /// Begins a transaction: parses the query string and the cookies. No rule has run yet.

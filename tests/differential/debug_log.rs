@@ -69,7 +69,7 @@ fn split(line: &str) -> Option<(&str, &str)> {
 
 /// The text without addresses, times and places of this run.
 fn normal(server: &Server, text: &str) -> String {
-    static VARYING: LazyLock<[(Regex, &str); 9]> = LazyLock::new(|| {
+    static VARYING: LazyLock<[(Regex, &str); 10]> = LazyLock::new(|| {
         [
             (r"\(txid [^)]*\)", "(txid ID)"),
             (r"\b(rule|Rule|part) [0-9a-f]{6,16}\b", "$1 PLACE"),
@@ -78,6 +78,7 @@ fn normal(server: &Server, text: &str) -> String {
             // Of its buffer.
             (r" \([0-9]+ bytes left\)", "."),
             (r"in [0-9]+ usec", "in N usec"),
+            (r"\([0-9]+ seconds since", "(N seconds since"),
             (r"took [0-9]+ microseconds", "took N microseconds"),
             (r#"("(W/)?[0-9a-f]+-)[0-9a-f]+""#, "\"ETAG\""),
             (
