@@ -109,7 +109,7 @@ impl Transaction {
     /// Limit: [`limits::ALERTS_LIMIT`]; beyond it only what refuses is taken, and that there was more is said once.
     ///
     /// Compat: `nolog,auditlog` shows it in part H only; `noauditlog` keeps it from making the transaction relevant.
-    pub(super) fn record_alert(&mut self, chain: &Chain, text: Vec<u8>, denial: bool) {
+    pub(super) fn record_alert(&mut self, chain: &Chain, mut text: Vec<u8>, denial: bool) {
         if chain.log || chain.auditlog {
             self.debug_alert(chain.log, &text);
         }
@@ -123,14 +123,20 @@ impl Transaction {
             }
             return;
         }
-        if chain.log || chain.auditlog {
-            self.matches.messages.push(Message {
-                text: text.clone(),
-                rule: chain.id(),
+        if chain.log {
+            self.pending_alerts.push(PendingAlert {
+                message: self.matches.messages.len(),
+                behind: Box::default(),
+                denial,
             });
         }
-        if chain.log {
-            self.pending_alerts.push(PendingAlert { text, denial });
+        if chain.log || chain.auditlog {
+            // There may be many, and they are kept.
+            text.shrink_to_fit();
+            self.matches.messages.push(Message {
+                text,
+                rule: chain.id(),
+            });
         }
     }
 
@@ -162,14 +168,16 @@ impl Transaction {
     }
 
     fn report_at(&mut self, level: u8, text: &[u8]) {
-        self.matches.messages.push(Message {
-            text: text.trim_ascii_end().to_vec(),
-            rule: 0,
-        });
+        let (shown, behind) = text.split_at(text.trim_ascii_end().len());
         self.debug(level, |_| text.to_vec());
         self.pending_alerts.push(PendingAlert {
-            text: text.to_vec(),
+            message: self.matches.messages.len(),
+            behind: behind.into(),
             denial: true,
+        });
+        self.matches.messages.push(Message {
+            text: shown.to_vec(),
+            rule: 0,
         });
     }
 
@@ -185,13 +193,11 @@ impl Transaction {
     fn error_line(&self, alert: &PendingAlert) -> Vec<u8> {
         let frame = self.connection.client.log_frame(alert.denial);
         let mut line = (frame + "ModSecurity: ").into_bytes();
+        let message = self.matches.messages.get(alert.message);
+        let text = message.map_or(&[][..], |message| &message.text);
         // Compat: the text before `[hostname` is cut here, but not in the audit log.
-        line.extend_from_slice(
-            alert
-                .text
-                .get(..limits::ERROR_LOG_ALERT_LIMIT)
-                .unwrap_or(&alert.text),
-        );
+        let shown = text.iter().chain(&alert.behind);
+        line.extend(shown.take(limits::ERROR_LOG_ALERT_LIMIT));
         for (name, value) in [
             (" [hostname \"", &self.request.hostname),
             ("\"] [uri \"", &self.request.path),

@@ -20,14 +20,14 @@ impl Candidates {
     /// The first rule from `at` on that has candidates.
     pub fn next_rule(&mut self, at: usize) -> Option<usize> {
         let rest = self.list.get(self.next..).unwrap_or_default();
-        self.next += rest.partition_point(|candidate| candidate.rule < at);
-        self.list.get(self.next).map(|candidate| candidate.rule)
+        self.next += rest.partition_point(|candidate| candidate.rule() < at);
+        self.list.get(self.next).map(Candidate::rule)
     }
 
     /// The candidates of a rule.
     pub fn of(&self, rule: usize) -> &[Candidate] {
         let rest = self.list.get(self.next..).unwrap_or_default();
-        let end = rest.partition_point(|candidate| candidate.rule <= rule);
+        let end = rest.partition_point(|candidate| candidate.rule() <= rule);
         rest.get(..end).unwrap_or_default()
     }
 }

@@ -12,6 +12,7 @@ use super::lookup::{self, Answer};
 use crate::actions::{Ctl, TargetExclusion};
 use crate::audit::escape::log_escape;
 use crate::host::Host;
+use crate::limits;
 use crate::lookups::Location;
 use crate::operators::{Captures, Operator, Outcome, negated_message, rx};
 use crate::ruleset::prefilter::Candidate;
@@ -23,15 +24,15 @@ use crate::transformations::{Env, Transformation, apply_all};
 /// A value that matched, with all that actions and logs need of it.
 pub(super) struct Hit {
     /// The value's name.
-    pub name: Vec<u8>,
+    pub name: Box<[u8]>,
     /// The value as the operator saw it.
     pub value: Vec<u8>,
     /// The sentence about the match; empty where nobody will read it.
-    pub message: Vec<u8>,
+    pub message: Box<[u8]>,
     /// What goes to TX:0 to TX:9.
     pub captures: Captures,
     /// The place that was looked up.
-    pub location: Option<Location>,
+    pub location: Option<Box<Location>>,
 }
 
 /// What a rule is asked.
@@ -141,8 +142,9 @@ impl Transaction {
                 if let Some(begun) = begun {
                     self.narrate_answer(rule, &value, subject, &answer.outcome, begun);
                 }
-                let told = told || chain.is_told();
                 let before = hits.len();
+                // What nobody will log needs no words.
+                let told = (told || chain.is_told()) && before < limits::ALERTS_LIMIT;
                 match test(rule, &argument, &value, subject, answer, told) {
                     Ok(Some(hit)) => hits.push(hit),
                     Ok(None) => {}
@@ -166,7 +168,7 @@ impl Transaction {
         });
         if matches!(*rule.test.operator, Operator::GeoLookup) {
             let location = hits.iter_mut().find_map(|hit| hit.location.take());
-            self.set_geo(location.as_ref());
+            self.set_geo(location.as_deref());
         }
         for reason in reasons {
             self.engine_alert(reason.as_bytes());
@@ -298,9 +300,9 @@ fn test(
         .map(|found| owned(found.captures, subject))
         .unwrap_or_default();
     Ok(Some(Hit {
-        name,
+        name: name.into(),
         value: subject.to_vec(),
-        message,
+        message: message.into(),
         captures,
         location: answer.location,
     }))

@@ -2,15 +2,14 @@
 
 use std::time::{Instant, SystemTime};
 
+use super::found;
 use crate::actions::AuditEngine;
 use crate::audit::{
-    self, Body, Intercepted, Lost, MatchedChain, MatchedRule, Record, Stopwatch, Upload, Uploads,
-    Zone,
+    self, Body, Intercepted, Lost, MatchedChain, Record, Stopwatch, Upload, Uploads, Zone,
 };
 use crate::facts::Response;
 use crate::host::{Host, LogLevel};
 use crate::losses;
-use crate::ruleset::Rule;
 use crate::transaction::Transaction;
 use crate::transformations::{Env, Transformation};
 use crate::types::Phase;
@@ -171,16 +170,16 @@ impl Transaction {
             .iter()
             .map(|text| text.as_bytes())
             .collect();
-        let (ids, tags) = (self.chain_ids(), self.chain_tags());
-        let rules = self.matched_rules(&ids, &tags);
-        let chains: Vec<MatchedChain<'_>> = rules
-            .iter()
-            .zip(self.matches.recorded())
-            .map(|(rules, found)| MatchedChain {
-                rules,
-                full_match: found.matched == found.chain.rules.len(),
-            })
-            .collect();
+        let (found, matches) = found::distinct(&self.matches);
+        let (ids, tags) = (found::ids(&found), found::tags(&found));
+        let rules = found::rules(&found, &ids, &tags);
+        let described = found.iter().zip(&rules).map(|(found, rules)| MatchedChain {
+            rules,
+            full_match: found.matched == found.chain.rules.len(),
+        });
+        let described: Vec<MatchedChain<'_>> = described.collect();
+        let chains = matches.iter().filter_map(|at| described.get(*at).copied());
+        let chains: Vec<MatchedChain<'_>> = chains.collect();
 
         let slow_rules: Vec<(Vec<u8>, u64)> = self
             .times
@@ -296,63 +295,6 @@ impl Transaction {
             storage_write: self.times.writing / 1_000,
             ..Stopwatch::default()
         }
-    }
-
-    /// The ids as text, one a matched chain.
-    fn chain_ids(&self) -> Vec<String> {
-        self.matches
-            .recorded()
-            .map(|found| found.chain.id().to_string())
-            .collect()
-    }
-
-    /// The tags of each rule of each matched chain.
-    fn chain_tags(&self) -> Vec<Vec<Vec<&[u8]>>> {
-        fn tags(rule: &Rule) -> Vec<&[u8]> {
-            rule.meta.tag_texts.iter().map(Vec::as_slice).collect()
-        }
-        let chains = self.matches.recorded();
-        chains
-            .map(|found| found.chain.rules.iter().map(tags).collect())
-            .collect()
-    }
-
-    fn matched_rules<'t>(
-        &'t self,
-        ids: &'t [String],
-        tags: &'t [Vec<Vec<&'t [u8]>>],
-    ) -> Vec<Vec<MatchedRule<'t>>> {
-        let chains = self.matches.recorded().zip(ids).zip(tags);
-        chains
-            .map(|((found, id), tags)| {
-                let chained = found.chain.rules.len() > 1;
-                let rules = found.chain.rules.iter().enumerate();
-                rules
-                    .map(|(position, rule)| MatchedRule {
-                        unparsed: &rule.text,
-                        is_matched: position < found.matched,
-                        id: (position == 0 && found.chain.id() != 0).then_some(id.as_bytes()),
-                        revision: rule.meta.rev.as_deref().map(str::as_bytes),
-                        version: rule.meta.ver.as_deref().map(str::as_bytes),
-                        severity: rule.meta.severity.map(|severity| severity.number()),
-                        accuracy: rule.meta.accuracy,
-                        maturity: rule.meta.maturity,
-                        phase: Some(found.chain.phase),
-                        is_chained: chained,
-                        chain_starter: chained && position == 0,
-                        tags: tags.get(position).map_or(&[], Vec::as_slice),
-                        message: rule.meta.msg_text.as_deref(),
-                        operator: Some(rule.test.operator.kind().name().as_bytes()),
-                        operator_argument: &rule.test.written,
-                        target: &rule.target_text,
-                        negated: rule.test.negated,
-                        file: rule.origin.file.as_bytes(),
-                        line: rule.origin.line,
-                        ..MatchedRule::default()
-                    })
-                    .collect()
-            })
-            .collect()
     }
 }
 

@@ -59,9 +59,9 @@ impl Transaction {
                 _ => continue,
             };
             hits.push(Hit {
-                name: subject.name,
+                name: subject.name.into(),
                 value: subject.text,
-                message,
+                message: message.into(),
                 captures: Captures::None,
                 location: None,
             });

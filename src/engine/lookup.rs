@@ -10,7 +10,7 @@ use crate::transaction::Value;
 pub(super) struct Answer {
     pub outcome: Outcome,
     /// For `@geoLookup`: what GEO becomes.
-    pub location: Option<Location>,
+    pub location: Option<Box<Location>>,
 }
 
 /// Asks an operator about a value.
@@ -34,7 +34,7 @@ pub(super) fn ask(
 }
 
 /// Compat: mod_security2 resolves names, too; here only an address is looked up.
-fn locate(config: &Config, subject: &[u8], name: &[u8]) -> (Outcome, Option<Location>) {
+fn locate(config: &Config, subject: &[u8], name: &[u8]) -> (Outcome, Option<Box<Location>>) {
     let mut shown = Vec::new();
     log_escape(&mut shown, subject);
     let Some(database) = &config.geo else {
@@ -58,7 +58,7 @@ fn locate(config: &Config, subject: &[u8], name: &[u8]) -> (Outcome, Option<Loca
                 b".",
             ]
             .concat();
-            (Outcome::of_lookup(sentence, None), Some(location))
+            (Outcome::of_lookup(sentence, None), Some(Box::new(location)))
         }
     }
 }

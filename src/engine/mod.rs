@@ -27,6 +27,7 @@ mod debug;
 mod documents;
 mod evaluate;
 mod finish;
+mod found;
 mod inspect;
 mod links;
 mod lookup;
@@ -48,9 +49,7 @@ use crate::host::Host;
 use crate::operators::Kind;
 use crate::ruleset::prefilter::Role;
 use crate::ruleset::{Chain, PhaseRules};
-use crate::transaction::{
-    Foreseen, Interruption, InterruptionKind, MatchedRule, Transaction, Verdict,
-};
+use crate::transaction::{Foreseen, Interruption, InterruptionKind, Transaction, Verdict};
 use crate::types::{EngineMode, Phase};
 use evaluate::{Known, Question};
 
@@ -220,10 +219,7 @@ impl Transaction {
             if hits.is_empty() {
                 self.narrate_outcome(false, position + 1 < chain.rules.len(), &chain.flow);
                 if position > 0 {
-                    self.matches.rules.push(MatchedRule {
-                        chain: Arc::clone(chain),
-                        matched: position,
-                    });
+                    self.matches.count(chain, position);
                 }
                 self.matches.unsee(seen);
                 self.matches.end_chain();
@@ -238,10 +234,7 @@ impl Transaction {
                 outcome = Outcome::Match;
                 self.keep_words(chain, rule, host);
                 // Compat: part K has a rule once for each of its matches.
-                self.matches.rules.push(MatchedRule {
-                    chain: Arc::clone(chain),
-                    matched: chain.rules.len(),
-                });
+                self.matches.count(chain, chain.rules.len());
                 if self.conclude(chain, rule, message, host) {
                     outcome = Outcome::EndOfPhase;
                     break;

@@ -30,7 +30,7 @@ impl Transaction {
         self.capture(&hit.captures, !phrases);
         // Compat: a script that matches does so about no value, and MATCHED_VAR stays what it was.
         if !hit.name.is_empty() {
-            self.matches.vars.push((hit.name, hit.value));
+            self.matches.vars.push((hit.name.into(), hit.value));
         }
         for effect in &rule.effects {
             match effect {
@@ -58,7 +58,7 @@ impl Transaction {
                 Effect::Collection(action) => self.collection_action(chain, action, host),
             }
         }
-        hit.message
+        hit.message.into()
     }
 
     /// The chain has matched to its end with this value: alert, and disrupt. True when the phase ends here.

@@ -63,9 +63,9 @@ impl Transaction {
     ) -> Result<Vec<Hit>, Failure> {
         let answer = self.run_script(chain, script, None, host)?;
         let hit = answer.map(|message| Hit {
-            name: Vec::new(),
+            name: Box::default(),
             value: Vec::new(),
-            message,
+            message: message.into(),
             captures: Captures::None,
             location: None,
         });
@@ -95,9 +95,9 @@ impl Transaction {
                 _ => continue,
             };
             hits.push(Hit {
-                name,
+                name: name.into(),
                 value: text,
-                message,
+                message: message.into(),
                 captures: Captures::None,
                 location: None,
             });

@@ -92,9 +92,9 @@ impl Transaction {
             };
             if is_hit {
                 hits.push(Hit {
-                    name,
+                    name: name.into(),
                     value,
-                    message,
+                    message: message.into(),
                     captures: Captures::None,
                     location: None,
                 });

@@ -4,12 +4,10 @@
 //! "…,nolog,skipAfter:…"`, `SecRule &TX:blocking_paranoia_level "@eq 0" "…,nolog,setvar:…"`), so that they are decided
 //! here without the ceremony of other rules. What they do is the same.
 
-use std::sync::Arc;
-
 use crate::actions::{Ctl, Effect, TargetExclusion};
 use crate::host::Host;
 use crate::ruleset::{Chain, Entry, Foregone, Rule, Switch};
-use crate::transaction::{MatchedRule, Transaction, Value};
+use crate::transaction::{Transaction, Value};
 use crate::variables::Variable;
 
 impl Transaction {
@@ -25,10 +23,7 @@ impl Transaction {
                 None => self.tx.remove(name),
             }
         }
-        self.matches.rules.push(MatchedRule {
-            chain: Arc::clone(&entry.chain),
-            matched: 1,
-        });
+        self.matches.count(&entry.chain, 1);
         true
     }
 
@@ -67,10 +62,7 @@ impl Transaction {
         }
         self.matches.see(chain, 0);
         self.matches.end_chain();
-        self.matches.rules.push(MatchedRule {
-            chain: Arc::clone(chain),
-            matched: 1,
-        });
+        self.matches.count(chain, 1);
         Some(true)
     }
 

@@ -66,8 +66,10 @@ pub struct Message {
 
 /// An alert on its way to the server's error log.
 pub(crate) struct PendingAlert {
-    /// The text, without the server's frame.
-    pub(crate) text: Vec<u8>,
+    /// Its text: which of the messages.
+    pub(crate) message: usize,
+    /// White space behind it, which records do without.
+    pub(crate) behind: Box<[u8]>,
     /// Whether it refuses the request, or says why it will be refused: then it names nobody who is not to blame.
     pub(crate) denial: bool,
 }
@@ -136,6 +138,20 @@ impl Matches {
     pub(crate) fn unsee(&mut self, kept: usize) {
         if let Some(seen) = &mut self.witness {
             seen.truncate(kept);
+        }
+    }
+
+    /// A chain has matched to the end, or that many of its rules.
+    ///
+    /// Beyond [`limits::ALERTS_LIMIT`] only the last of several matches of one chain is kept: no record has the others.
+    pub(crate) fn count(&mut self, chain: &Arc<Chain>, matched: usize) {
+        let many = self.rules.len() > limits::ALERTS_LIMIT;
+        match self.rules.last_mut() {
+            Some(last) if many && Arc::ptr_eq(&last.chain, chain) => last.matched = matched,
+            _ => self.rules.push(MatchedRule {
+                chain: Arc::clone(chain),
+                matched,
+            }),
         }
     }
 

@@ -175,16 +175,16 @@ impl Transaction {
         scene: &Scene<'_>,
         sink: Sink<'_, 't>,
     ) {
-        let place = |candidate: &Candidate| (candidate.layer, candidate.source);
+        let place = |candidate: &Candidate| (candidate.layer(), candidate.source());
         for group in candidates.chunk_by(|a, b| place(a) == place(b)) {
             let source = group.first().and_then(|first| {
-                let part = rules.scans().get(first.layer)?;
-                part.prefilter.sources().get(first.source)
+                let part = rules.scans().get(first.layer())?;
+                part.prefilter.sources().get(first.source())
             });
             let Some(source) = source.filter(|source| source.serves(target)) else {
                 continue;
             };
-            let mut wanted = group.iter().map(|candidate| candidate.value).peekable();
+            let mut wanted = group.iter().map(Candidate::value).peekable();
             let mut at = 0;
             self.select(
                 source.variable,

@@ -227,7 +227,12 @@ pub fn attacks() -> [(&'static str, Vec<Value>); 4] {
         ),
         (
             "text/xml",
-            plain(&[("<a>", "&lt;script>alert(1)&lt;/script>", "</a>")]),
+            plain(&[
+                ("<a>", "<b c=\"&lt;script>alert(1)&lt;/script>\"/>", "</a>"),
+                ("<a>", "<b c=\"1' or '1'='1' union select\"/>", "</a>"),
+                ("<a>", "<b c=\"' or 1=1--\"/>", "</a>"),
+                ("<a>", "&lt;script>alert(1)&lt;/script>", "</a>"),
+            ]),
         ),
         (
             "multipart/form-data; boundary=b",

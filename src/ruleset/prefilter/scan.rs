@@ -9,17 +9,35 @@ use crate::byte_set::ByteSet;
 use crate::ruleset::LayerScan;
 use crate::transformations::{Env, Transformation};
 
-/// A rule, and a value on which it may match.
+/// A rule, and a value on which it may match. A hostile request has very many of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Candidate {
+    rule: u32,
+    layer: u32,
+    source: u32,
+    value: u32,
+}
+
+impl Candidate {
     /// The rule's place in the phase.
-    pub rule: usize,
+    pub fn rule(&self) -> usize {
+        self.rule as usize
+    }
+
     /// The layer that it is from: an index into [`PhaseRules::scans`](crate::ruleset::PhaseRules::scans).
-    pub layer: usize,
+    pub fn layer(&self) -> usize {
+        self.layer as usize
+    }
+
     /// The source of the value: an index into [`Prefilter::sources`](super::Prefilter::sources).
-    pub source: usize,
+    pub fn source(&self) -> usize {
+        self.source as usize
+    }
+
     /// Which of the source's values, counted from 0.
-    pub value: usize,
+    pub fn value(&self) -> usize {
+        self.value as usize
+    }
 }
 
 /// Memory that scans use one after the other.
@@ -100,11 +118,12 @@ impl<'s> Scan<'s> {
         let (layer, places) = (self.layer, &self.part.places);
         let mut candidate = |position: usize| {
             if let Some(Some(rule)) = places.get(position).copied() {
+                // There is memory for fewer of each than this has room for.
                 self.candidates.push(Candidate {
-                    rule,
-                    layer,
-                    source,
-                    value: at,
+                    rule: rule as u32,
+                    layer: layer as u32,
+                    source: source as u32,
+                    value: at as u32,
                 });
             }
         };
