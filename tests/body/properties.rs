@@ -230,8 +230,12 @@ fn random_bytes_are_no_danger_to_any_parser() {
         let length = random.below(200);
         let body: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
         for kind in [Kind::Urlencoded, Kind::Multipart, Kind::Json, Kind::Xml] {
-            let parsed = parse_as(kind, &body, &[&body]);
-            assert_eq!(parsed.no_files_length, body.len() as u64);
+            let counted = parse_as(kind, &body, &[&body]).no_files_length;
+            match kind {
+                // Without a boundary there is nothing but a preamble, which does not count.
+                Kind::Multipart => assert_eq!(counted, 0),
+                _ => assert_eq!(counted, body.len() as u64),
+            }
         }
         let header = Bytes::from(body);
         for format in [Format::Netscape, Format::Rfc2109] {
