@@ -8,6 +8,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
 use super::codec;
 use super::header::{COPIES, Found, Header, pages_of};
 use super::page::Page;
@@ -180,7 +183,7 @@ fn make(path: &Path, bytes: u64, owner: Option<Owner>) -> io::Result<Store> {
     if let Some(owner) = owner {
         hand_over(&new.file, owner)?;
     }
-    match std::fs::hard_link(&new.path, path) {
+    match new.take_name(path) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
@@ -206,6 +209,15 @@ impl Draft {
         let draft = path.with_extension(format!("{:016x}", u64::from_le_bytes(draft)));
         let file = options().create_new(true).open(&draft)?;
         Ok(Draft { file, path: draft })
+    }
+
+    /// Gives it a name that nobody has. At no moment has it two, where the file system can do that: whoever opens it in
+    /// between would not take it, and after a crash nobody ever.
+    fn take_name(&self, path: &Path) -> io::Result<()> {
+        match renameat_with(CWD, &self.path, CWD, path, RenameFlags::NOREPLACE) {
+            Err(Errno::INVAL | Errno::NOSYS) => std::fs::hard_link(&self.path, path),
+            taken => Ok(taken?),
+        }
     }
 }
 
