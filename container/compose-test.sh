@@ -48,14 +48,8 @@ mkdir "$work/container"
 cp container/squid.conf container/blog.py "$work/container/"
 sed -E "s#image: docker\.io/.*#image: $others#; s#build: \{.*#image: $image#" container/compose.yaml >"$work/container/compose.yaml"
 
-passed=0 failed=0
-check() { # WHAT EXPECTED FOUND
-  if [ "$2" = "$3" ]; then
-    passed=$((passed + 1)); echo "ok      $1"
-  else
-    failed=$((failed + 1)); echo "FAILED  $1: expected $2, found ${3:-nothing}"
-  fi
-}
+# shellcheck source=container/checks.sh
+source container/checks.sh
 podman-compose "${files[@]}" up -d --no-build >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; exit 1; }
 url=http://127.0.0.1:3128
 # This machine reaches squid through the engine's bridge, and stands for another proxy there: it may name a client.
@@ -87,5 +81,4 @@ check 'and nobody else' 200 "$(status "$url/")"
 if [ "$failed" -gt 0 ]; then
   cat "$work/up.log"; logs | tail -n 30; podman-compose "${files[@]}" logs squid 2>&1 | tail
 fi
-echo "compose: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish compose

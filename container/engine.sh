@@ -67,7 +67,7 @@ engine_or_skip() { # WHAT
 # Runs a script in a fresh Debian, where a directory is /test and container/inside.sh gives it `check` and a working apt.
 in_fresh_debian() { # DIRECTORY SCRIPT
   apt_settings "$1/apt"
-  cp container/inside.sh "$1/"
+  cp container/inside.sh container/checks.sh "$1/"
   "$engine" run --rm -v "$1:/test" "$base_image" sh "/test/$2"
 }
 

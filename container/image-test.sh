@@ -23,14 +23,8 @@ trap 'exit 130' INT TERM
 
 build_image "$image" >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
 
-passed=0 failed=0
-check() { # WHAT EXPECTED FOUND
-  if [ "$2" = "$3" ]; then
-    passed=$((passed + 1)); echo "ok      $1"
-  else
-    failed=$((failed + 1)); echo "FAILED  $1: expected $2, found ${3:-nothing}"
-  fi
-}
+# shellcheck source=container/checks.sh
+source container/checks.sh
 
 # What is behind: httpd itself on other ports, which have no rules and tell what they were asked. Mounted as an administrator's own
 # configuration would be.
@@ -236,5 +230,4 @@ url=http://$("$engine" port "$container" 8080 | head -n 1)
 for _ in {1..100}; do [ "$(status "$url/healthz")" != 204 ] || break; sleep 0.1; done
 check 'read-only and without privileges: an attack is refused' 403 "$(status "$url$attack")"
 check 'and counting works' no "$(not_logged 'collections c')"
-echo "image: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish image

@@ -1,21 +1,11 @@
 # shellcheck shell=sh
 # Sourced by scripts that run in a fresh Debian, see in_fresh_debian in engine.sh: apt finds its mirrors, nothing is started by
-# packages, and `check` counts. A script ends with `finish`.
+# packages, and checks count (checks.sh).
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-passed=0 failed=0
+# shellcheck source=container/checks.sh
+. /test/checks.sh
 
-check() { # WHAT EXPECTED FOUND
-  if [ "$2" = "$3" ]; then
-    passed=$((passed + 1)); echo "ok      $1"
-  else
-    failed=$((failed + 1)); echo "FAILED  $1: expected ${2:-nothing}, found ${3:-nothing}"
-  fi
-}
-finish() {
-  echo "$passed passed, $failed failed"
-  [ "$failed" -eq 0 ]
-}
 is() { if "$@" >/dev/null 2>&1; then echo yes; else echo no; fi; } # COMMAND…: yes if it succeeds
 quiet() { "$@" >/tmp/said 2>&1 || { cat /tmp/said; return 1; }; }
 install_packages() { quiet apt-get install -y --no-install-recommends "$@"; }

@@ -56,14 +56,8 @@ done
   exit 1
 }
 
-passed=0 failed=0
-check() { # WHAT EXPECTED FOUND
-  if [ "$2" = "$3" ]; then
-    passed=$((passed + 1)); echo "ok      $1"
-  else
-    failed=$((failed + 1)); echo "FAILED  $1: expected $2, found ${3:-nothing}"
-  fi
-}
+# shellcheck source=container/checks.sh
+source container/checks.sh
 
 # Sends a request as the reverse proxy would, in the name of the client 198.51.100.LAST, and prints the status.
 # A client can put what it likes in front of the address that the proxy adds.
@@ -122,5 +116,4 @@ if [ "$failed" -gt 0 ]; then
   printf '\n--- audit log ---\n'; cat "$work/audit.log"
   printf '\n--- error log ---\n'; "$engine" exec "$container" cat /var/log/apache2/error.log || true
 fi
-echo "container: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish container

@@ -192,14 +192,8 @@ CONF
   httpd=$(<"$root/run/httpd.pid")
 }
 
-passed=0 failed=0
-check() { # WHAT EXPECTED FOUND
-  if [ "$2" = "$3" ]; then
-    passed=$((passed + 1)); echo "ok      $1"
-  else
-    failed=$((failed + 1)); echo "FAILED  $1: expected $2, found ${3:-nothing}"
-  fi
-}
+# shellcheck source=container/checks.sh
+source container/checks.sh
 # From one of the two visitors' addresses, so that httpd sees who it is.
 visit() { # LAST CURL-OPTION…
   inside curl -q -s --noproxy '*' --max-time 20 --interface "192.0.2.$1" "${@:2}"
@@ -274,5 +268,4 @@ else
 fi
 
 [ "$failed" -eq 0 ] || { tail -n 20 "$root/logs/error.log" >&2; }
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish
