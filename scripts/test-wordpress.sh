@@ -268,4 +268,4 @@ else
 fi
 
 [ "$failed" -eq 0 ] || { tail -n 20 "$root/logs/error.log" >&2; }
-finish
+finish wordpress
