@@ -45,6 +45,8 @@ pub(super) struct Question<'q> {
     pub known: Known<'q>,
     /// The first match is enough.
     pub first_only: bool,
+    /// It is the last of its chain, whose matches are told.
+    pub last: bool,
 }
 
 /// What is known before a rule is asked.
@@ -144,7 +146,8 @@ impl Transaction {
                 }
                 let before = hits.len();
                 // What nobody will log needs no words.
-                let told = (told || chain.is_told()) && before < limits::ALERTS_LIMIT;
+                let told =
+                    (told || question.last && chain.is_told()) && before < limits::ALERTS_LIMIT;
                 match test(rule, &argument, &value, subject, answer, told) {
                     Ok(Some(hit)) => hits.push(hit),
                     Ok(None) => {}

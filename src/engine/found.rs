@@ -8,12 +8,12 @@ use crate::ruleset::Rule;
 use crate::transaction::{MatchedRule as Found, Matches};
 
 /// The chains that matched, each with as many of its rules as that were; and of each match which of them it is.
-pub(super) fn distinct(matches: &Matches) -> (Vec<&Found>, Vec<usize>) {
-    let mut found: Vec<&Found> = Vec::new();
+pub(super) fn distinct(matches: &Matches) -> (Vec<Found<'_>>, Vec<usize>) {
+    let mut found: Vec<Found<'_>> = Vec::new();
     let mut known = HashMap::new();
     let matches = matches.recorded().map(|this| {
         *known
-            .entry((Arc::as_ptr(&this.chain), this.matched))
+            .entry((Arc::as_ptr(this.chain), this.matched))
             .or_insert_with(|| {
                 found.push(this);
                 found.len() - 1
@@ -24,7 +24,7 @@ pub(super) fn distinct(matches: &Matches) -> (Vec<&Found>, Vec<usize>) {
 }
 
 /// Their ids as text.
-pub(super) fn ids(found: &[&Found]) -> Vec<String> {
+pub(super) fn ids(found: &[Found<'_>]) -> Vec<String> {
     found
         .iter()
         .map(|found| found.chain.id().to_string())
@@ -32,7 +32,7 @@ pub(super) fn ids(found: &[&Found]) -> Vec<String> {
 }
 
 /// The tags of each of their rules.
-pub(super) fn tags<'t>(found: &[&'t Found]) -> Vec<Vec<Vec<&'t [u8]>>> {
+pub(super) fn tags<'t>(found: &[Found<'t>]) -> Vec<Vec<Vec<&'t [u8]>>> {
     fn tags(rule: &Rule) -> Vec<&[u8]> {
         rule.meta.tag_texts.iter().map(Vec::as_slice).collect()
     }
@@ -44,7 +44,7 @@ pub(super) fn tags<'t>(found: &[&'t Found]) -> Vec<Vec<Vec<&'t [u8]>>> {
 
 /// Their rules.
 pub(super) fn rules<'t>(
-    found: &[&'t Found],
+    found: &[Found<'t>],
     ids: &'t [String],
     tags: &'t [Vec<Vec<&'t [u8]>>],
 ) -> Vec<Vec<MatchedRule<'t>>> {

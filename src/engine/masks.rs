@@ -35,9 +35,10 @@ impl Transaction {
 
     /// `sanitiseMatched`: the value that matched, and all arguments or headers of its name.
     pub(super) fn sanitise_matched(&mut self) {
-        let Some((name, value)) = self.matches.var().cloned() else {
+        let Some((name, value)) = self.matched() else {
             return;
         };
+        let (name, value) = (name.into_owned(), value.into_owned());
         self.overrides.secrets.push(value);
         if let Some(what) = of_that_name(&name) {
             self.sanitise(what);
@@ -49,9 +50,10 @@ impl Transaction {
     /// All of the value is hidden in alerts, and wherever it cannot be told which bytes of what was sent are meant: nothing
     /// was captured, it stands there more than once, two rules mean different bytes, the value is not as it was sent.
     pub(super) fn sanitise_matched_bytes(&mut self, found: &Captures, head: usize, tail: usize) {
-        let Some((name, value)) = self.matches.var().cloned() else {
+        let Some((name, value)) = self.matched() else {
             return;
         };
+        let (name, value) = (name.into_owned(), value.into_owned());
         let piece = match found {
             Captures::Replace(pieces) => {
                 pieces.first().map_or(&b""[..], |piece| piece.bytes(&value))

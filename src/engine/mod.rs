@@ -120,8 +120,6 @@ impl Transaction {
             && !self.matches.is_watched()
             && !self.removes_foreseen();
         let mut removals = self.overrides.removals.len();
-        // The last match that is not yet noted as such.
-        let mut unnoted = None;
         let mut at = 0;
         while let Some(entry) = rules.entries().get(at) {
             // Rules that the scan has nothing for are passed by.
@@ -142,19 +140,17 @@ impl Transaction {
                 } else if scanned == Some(at) {
                     known = Known::Candidates(rules, candidates.of(at));
                 } else if let Some(foregone) = entry.foregone.as_ref().filter(|_| foreseen) {
-                    let holds = self.take_foregone(entry, foregone);
-                    unnoted = if holds { Some(entry) } else { unnoted };
+                    let run = entry.run.as_ref();
+                    let run = run.filter(|run| scanned.is_none_or(|rule| rule >= run.end));
+                    let foregone = run.unwrap_or(foregone);
+                    self.take_foregone(foregone);
+                    at = foregone.end;
+                    continue;
+                } else if let Some(holds) = self.switch(entry, &*host) {
                     at = if holds { entry.next } else { at + 1 };
                     continue;
-                } else {
-                    self.note_foregone(unnoted.take());
-                    if let Some(holds) = self.switch(entry, &*host) {
-                        at = if holds { entry.next } else { at + 1 };
-                        continue;
-                    }
                 }
             }
-            self.note_foregone(unnoted.take());
             if self.is_out_of_time(entry, begun) {
                 at += 1;
                 continue;
@@ -181,7 +177,6 @@ impl Transaction {
                 return;
             }
         }
-        self.note_foregone(unnoted);
         if foreseen {
             self.foreseen = Foreseen::Phases(self.phase.index() + 1);
         }
@@ -210,6 +205,7 @@ impl Transaction {
                 rule,
                 known: if position == 0 { known } else { Known::Nothing },
                 first_only: last && self.would_interrupt(chain),
+                last,
             };
             let begun = self.times_rules().then(Instant::now);
             let hits = self.evaluate(&question, host);

@@ -7,39 +7,21 @@
 use crate::actions::{Ctl, Effect, TargetExclusion};
 use crate::host::Host;
 use crate::ruleset::{Chain, Entry, Foregone, Rule, Switch};
-use crate::transaction::{Transaction, Value};
+use crate::transaction::Transaction;
 use crate::variables::Variable;
 
 impl Transaction {
-    /// Takes what the configuration decides about a rule: true when it matches. What it leaves as MATCHED_VAR is for the
-    /// caller to [note](Transaction::note_foregone) when somebody may ask for it.
-    pub(super) fn take_foregone(&mut self, entry: &Entry, foregone: &Foregone) -> bool {
-        let Foregone::Holds { sets, .. } = foregone else {
-            return false;
-        };
-        for (name, value) in sets {
+    /// Takes what the configuration decides about rules.
+    pub(super) fn take_foregone(&mut self, foregone: &Foregone) {
+        for (name, value) in &foregone.sets {
             match value {
                 Some(value) => self.tx.put(name.clone(), value.clone()),
                 None => self.tx.remove(name),
             }
         }
-        self.matches.count(&entry.chain, 1);
-        true
-    }
-
-    /// The last of the rules that matched so is the last that matched.
-    pub(super) fn note_foregone(&mut self, entry: Option<&Entry>) {
-        let Some(entry) = entry else {
-            return;
-        };
-        if let Some(Foregone::Holds { key, value, .. }) = &entry.foregone {
-            let name = match key {
-                Some(key) => Value::name_in(Variable::Tx, key),
-                None => counted(entry.switch.as_ref()),
-            };
-            self.matches.vars.push((name, value.to_vec()));
-            self.matches.end_chain();
-        }
+        self.matches.count_foregone(foregone);
+        self.asked.passed_by += foregone.passed_by;
+        self.asked.regexes_saved += foregone.regexes;
     }
 
     /// Decides a chain that begins with a comparison of a TX variable: `Some(false)` when it does not hold, `Some(true)`
@@ -71,12 +53,10 @@ impl Transaction {
         let mut values = self.tx.named(&switch.key);
         if switch.count {
             let number = values.count().to_string().into_bytes();
-            return switch
-                .matches(&number)
-                .then(|| (counted(Some(switch)), number));
+            return switch.matches(&number).then(|| (switch.counted(), number));
         }
         let (name, value) = values.find(|(_, value)| switch.matches(value))?;
-        Some((Value::name_in(Variable::Tx, name), value.to_vec()))
+        Some((switch.name_of(name), value.to_vec()))
     }
 
     /// Whether `ctl` took out anything that the configuration may have decided about.
@@ -101,10 +81,4 @@ impl Transaction {
 
 fn is_of_tx(targets: &[TargetExclusion]) -> bool {
     targets.iter().any(|target| target.variable == Variable::Tx)
-}
-
-/// The name of a number of variables.
-fn counted(switch: Option<&Switch>) -> Vec<u8> {
-    let spelled = switch.and_then(|switch| switch.spelled.as_deref());
-    spelled.unwrap_or(Variable::Tx.name()).as_bytes().to_vec()
 }

@@ -47,9 +47,17 @@ pub struct Entry {
     pub switch: Option<Switch>,
     /// What it comes to, where the configuration alone decides that.
     pub foregone: Option<Foregone>,
+    /// The same for as many rules as possible from here on, for those who come here and need not look at what stands between.
+    pub run: Option<Foregone>,
 }
 
 impl Entry {
+    /// Whether the first rule is a regular expression.
+    pub fn has_regex(&self) -> bool {
+        let starter = self.chain.starter();
+        starter.is_some_and(|rule| rule.test.operator.kind() == Kind::Rx)
+    }
+
     /// Whether the rules look at variables in TX alone, or at nothing: they take no time worth counting.
     pub fn is_about_tx(&self) -> bool {
         self.chain.rules.iter().all(|rule| {
@@ -105,6 +113,7 @@ impl RuleSet {
                 for (entry, foregone) in rules.entries.iter_mut().zip(foregone) {
                     entry.foregone = foregone;
                 }
+                rules.join_foregone();
                 rules
             }),
         }
@@ -148,6 +157,33 @@ impl PhaseRules {
                 .map_or(self.regexes, |entry| entry.regexes)
         };
         before(to).saturating_sub(before(from))
+    }
+
+    /// Puts together what is decided of rules that follow each other, where a request may come to the first of them from
+    /// one that it is always asked about.
+    fn join_foregone(&mut self) {
+        let (mut begins, mut arrives) = (vec![false; self.entries.len()], true);
+        for (at, entry) in self.entries.iter().enumerate() {
+            let jumped_to = begins.get(at).is_some_and(|begins| *begins);
+            arrives |= jumped_to;
+            if entry.role == Role::Finds {
+                continue;
+            }
+            let asked = entry.foregone.is_none();
+            if let Some(begins) = begins.get_mut(at) {
+                *begins = arrives && !asked;
+            }
+            if let (true, Some(target)) = (asked, begins.get_mut(entry.next)) {
+                *target = true;
+            }
+            arrives = asked;
+        }
+        for (at, _) in begins.iter().enumerate().filter(|(_, begins)| **begins) {
+            let run = Foregone::run(&self.entries, at);
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.run = run;
+            }
+        }
     }
 
     fn assemble(layers: &[&Layer], phase: Phase, rehearsal: &mut Rehearsal) -> PhaseRules {
@@ -204,9 +240,9 @@ impl PhaseRules {
                 role: Role::None,
                 switch: chain.starter().and_then(Switch::of),
                 foregone: None,
+                run: None,
             });
-            let starter = chain.starter();
-            regexes += u64::from(starter.is_some_and(|rule| rule.test.operator.kind() == Kind::Rx));
+            regexes += u64::from(entries.last().is_some_and(Entry::has_regex));
         }
         let reached = rehearsal.run(&entries);
         let mut scans = Vec::new();

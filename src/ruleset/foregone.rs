@@ -9,10 +9,12 @@
 //! without rules taken out by `ctl`. The engine sees to that, and asks the rules themselves otherwise.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::assemble::Entry;
+use super::prefilter::Role;
 use super::rule::{Chain, Rule};
 use super::switch::Switch;
 use crate::actions::{Assignment, Effect, Flow, SetVar};
@@ -20,20 +22,80 @@ use crate::operators::{Operator, atoi};
 use crate::template::Template;
 use crate::variables::Variable;
 
-/// What a rule comes to.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Foregone {
-    /// It does not match.
-    Fails,
-    /// It matches.
-    Holds {
-        /// The variable's name in TX; `None` where it is counted.
-        key: Option<Bytes>,
-        /// The value.
-        value: Bytes,
-        /// What it makes of TX: names as they are to be spelled, and `None` for what is removed.
-        sets: Vec<(Bytes, Option<Bytes>)>,
-    },
+/// What a rule comes to, or several that are asked one after the other.
+#[derive(Debug, Default)]
+pub struct Foregone {
+    /// Where it goes on: an index into the phase, possibly behind its end.
+    pub end: usize,
+    /// Which of them match, in order.
+    pub matched: Arc<[Arc<Chain>]>,
+    /// What matched last.
+    pub seen: Option<Seen>,
+    /// What they make of TX: names as they are to be spelled, and `None` for what is removed.
+    pub sets: Vec<(Bytes, Option<Bytes>)>,
+    /// How many rules are passed by between them.
+    pub passed_by: u64,
+    /// How many of these have a regular expression.
+    pub regexes: u64,
+}
+
+/// The most rules that are put together.
+const LONGEST_RUN: usize = 1_000;
+
+/// What a rule has matched, as MATCHED_VAR_NAME and MATCHED_VAR tell.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// A variable in TX or a number of them: its name, and the value.
+    Known(Arc<(Vec<u8>, Vec<u8>)>),
+    /// The client's address, which is what `SecAction` looks at.
+    Client,
+}
+
+impl Foregone {
+    /// A rule that does not match.
+    fn fails(at: usize) -> Foregone {
+        Foregone {
+            end: at + 1,
+            ..Foregone::default()
+        }
+    }
+
+    /// What the rules from a place on come to that are not asked about the request, if that is more than one rule. Those
+    /// that are asked about what a scan finds are passed by: for who has found nothing for them.
+    pub(super) fn run(entries: &[Entry], from: usize) -> Option<Foregone> {
+        let mut run = Foregone {
+            end: from,
+            ..Foregone::default()
+        };
+        let (mut matched, mut steps) = (Vec::new(), 0);
+        while let Some(entry) = entries.get(run.end) {
+            if entry.role == Role::Finds {
+                run.end += 1;
+                run.passed_by += 1;
+                run.regexes += u64::from(entry.has_regex());
+                continue;
+            }
+            let Some(step) = entry.foregone.as_ref().filter(|_| steps < LONGEST_RUN) else {
+                break;
+            };
+            steps += 1;
+            run.end = step.end;
+            run.seen = step.seen.clone().or(run.seen);
+            matched.extend(step.matched.iter().cloned());
+            step.sets.iter().for_each(|set| run.add(set));
+        }
+        run.matched = matched.into();
+        (steps > 1).then_some(run)
+    }
+
+    /// Adds what is done to TX next. What is written over at once need not be written.
+    fn add(&mut self, set: &(Bytes, Option<Bytes>)) {
+        let mut before = self.sets.iter_mut().rev();
+        match before.find(|(name, _)| name.eq_ignore_ascii_case(&set.0)) {
+            Some(known @ (_, Some(_))) if set.1.is_some() => *known = set.clone(),
+            _ => self.sets.push(set.clone()),
+        }
+    }
 }
 
 /// A look ahead, from the first phase to the last.
@@ -58,14 +120,14 @@ impl Foresight {
             let certain = at >= perhaps;
             let answer = self.answer(entry);
             if let Answer::Fails = answer {
-                return Some(Foregone::Fails);
+                return Some(Foregone::fails(at));
             }
             let chain = &*entry.chain;
             let single = match (answer, chain.rules.as_slice()) {
-                (Answer::Holds(found), [rule]) if chain.complete => Some((found, rule)),
+                (Answer::Holds(seen), [rule]) if chain.complete => Some((seen, rule)),
                 _ => None,
             };
-            let Some((found, rule)) = single else {
+            let Some((seen, rule)) = single else {
                 self.leave_open(chain);
                 if chain.flow != Flow::Next {
                     perhaps = perhaps.max(entry.next);
@@ -84,21 +146,22 @@ impl Foresight {
                 true => {}
                 false => perhaps = perhaps.max(entry.next),
             }
-            let (key, value) = found?;
-            let sets = sets.filter(|_| chain.only_sets_variables())?;
-            Some(Foregone::Holds { key, value, sets })
+            Some(Foregone {
+                end: entry.next,
+                matched: [Arc::clone(&entry.chain)].into(),
+                seen: Some(seen),
+                sets: sets.filter(|_| chain.only_sets_variables())?,
+                ..Foregone::default()
+            })
         };
         entries.iter().enumerate().map(&mut look).collect()
     }
 
     fn answer(&self, entry: &Entry) -> Answer {
         let Some(switch) = &entry.switch else {
-            let rule = entry.chain.starter();
-            let always = rule.is_some_and(|rule| {
-                rule.script.is_none() && matches!(*rule.test.operator, Operator::UnconditionalMatch)
-            });
+            let always = entry.chain.starter().is_some_and(is_action);
             return if always {
-                Answer::Holds(None)
+                Answer::Holds(Seen::Client)
             } else {
                 Answer::Open
             };
@@ -106,7 +169,7 @@ impl Foresight {
         match self.value(&switch.key) {
             Value::Open => Answer::Open,
             Value::Known(value) => match decide(switch, value) {
-                Some(found) => Answer::Holds(Some(found)),
+                Some(seen) => Answer::Holds(Seen::Known(Arc::new(seen))),
                 None => Answer::Fails,
             },
         }
@@ -214,12 +277,21 @@ enum Answer {
     /// It depends on the request.
     Open,
     Fails,
-    /// With this variable and its value, where it looks at one.
-    Holds(Option<Found>),
+    Holds(Seen),
 }
 
-/// The name of a variable in TX, unless it is counted, and its value.
-type Found = (Option<Bytes>, Bytes);
+/// Whether it is `SecAction`, or says the same in other words.
+fn is_action(rule: &Rule) -> bool {
+    let looks_at = |variable: Variable| match rule.targets.as_slice() {
+        [target] => target.variable == variable && !target.count && !target.exclude,
+        _ => false,
+    };
+    matches!(*rule.test.operator, Operator::UnconditionalMatch)
+        && !rule.test.negated
+        && looks_at(Variable::RemoteAddr)
+        && rule.transformations.is_empty()
+        && rule.script.is_none()
+}
 
 /// What is known of a variable.
 enum Value<'f> {
@@ -227,12 +299,15 @@ enum Value<'f> {
     Known(Option<&'f (Bytes, Bytes)>),
 }
 
-/// What a switch holds with, TX being so.
-fn decide(switch: &Switch, value: Option<&(Bytes, Bytes)>) -> Option<Found> {
-    let found = match value {
-        value if switch.count => (None, usize::from(value.is_some()).to_string().into()),
-        Some((name, value)) => (Some(name.clone()), value.clone()),
+/// The name and value with which a switch holds, TX being so.
+fn decide(switch: &Switch, value: Option<&(Bytes, Bytes)>) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (name, value) = match value {
+        value if switch.count => {
+            let number = usize::from(value.is_some()).to_string();
+            (switch.counted(), number.into_bytes())
+        }
+        Some((name, value)) => (switch.name_of(name), value.to_vec()),
         None => return None,
     };
-    switch.matches(&found.1).then_some(found)
+    switch.matches(&value).then_some((name, value))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::rule::{Argument, Rule, Selector};
 use crate::operators::{Comparison, Operator, atoi};
+use crate::transaction::Value;
 use crate::variables::Variable;
 
 /// The test of such a rule.
@@ -43,6 +44,17 @@ impl Switch {
             }),
             _ => None,
         }
+    }
+
+    /// The name of a variable that it matches.
+    pub fn name_of(&self, key: &[u8]) -> Vec<u8> {
+        Value::name_in(Variable::Tx, key)
+    }
+
+    /// The name of their number.
+    pub fn counted(&self) -> Vec<u8> {
+        let spelled = self.spelled.as_deref();
+        spelled.unwrap_or(Variable::Tx.name()).as_bytes().to_vec()
     }
 
     /// Whether it matches this value of the variable.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::limits;
-use crate::ruleset::Chain;
+use crate::ruleset::{Chain, Foregone, Seen};
 use crate::types::{Phase, Severity};
 
 /// The findings of a transaction.
@@ -12,7 +12,7 @@ pub struct Matches {
     /// MATCHED_VARS: those of the chain that runs, name and value.
     pub(crate) vars: Vec<(Vec<u8>, Vec<u8>)>,
     /// The last of the chains before.
-    last: Option<(Vec<u8>, Vec<u8>)>,
+    last: Option<Last>,
     /// HIGHEST_SEVERITY.
     pub(crate) highest_severity: Option<Severity>,
     /// Alerts, in order (part H).
@@ -20,7 +20,9 @@ pub struct Matches {
     /// There were more alerts than are logged.
     pub(crate) withheld: bool,
     /// Chains that matched to the end or in part (part K).
-    pub(crate) rules: Vec<MatchedRule>,
+    rules: Vec<Found>,
+    /// How many they are.
+    count: usize,
     /// An alert asks for a record.
     pub(crate) relevant: bool,
     /// What the rule that interrupted the request found, and the phase.
@@ -75,24 +77,55 @@ pub(crate) struct PendingAlert {
 }
 
 /// A chain of which rules matched.
-#[derive(Clone)]
-pub struct MatchedRule {
+#[derive(Clone, Copy)]
+pub struct MatchedRule<'m> {
     /// The chain.
-    pub chain: Arc<Chain>,
+    pub chain: &'m Arc<Chain>,
     /// How many of its rules, from the first.
     pub matched: usize,
 }
 
+/// Chains that matched.
+enum Found {
+    /// One, and how many of its rules.
+    One(Arc<Chain>, usize),
+    /// Chains of one rule, as the configuration decided.
+    Foregone(Arc<[Arc<Chain>]>),
+}
+
+/// The last match of a chain that has ended.
+enum Last {
+    /// Name and value.
+    Found(Vec<u8>, Vec<u8>),
+    /// As the configuration decided.
+    Foregone(Seen),
+}
+
+/// The value that matched last.
+pub(crate) enum Matched<'m> {
+    /// Name and value.
+    Variable(&'m [u8], &'m [u8]),
+    /// The client's address.
+    Client,
+}
+
 impl Matches {
     /// MATCHED_VAR_NAME and MATCHED_VAR: the last value that matched, as transformed.
-    pub(crate) fn var(&self) -> Option<&(Vec<u8>, Vec<u8>)> {
-        self.vars.last().or(self.last.as_ref())
+    pub(crate) fn var(&self) -> Option<Matched<'_>> {
+        if let Some((name, value)) = self.vars.last() {
+            return Some(Matched::Variable(name, value));
+        }
+        Some(match self.last.as_ref()? {
+            Last::Found(name, value) => Matched::Variable(name, value),
+            Last::Foregone(Seen::Known(known)) => Matched::Variable(&known.0, &known.1),
+            Last::Foregone(Seen::Client) => Matched::Client,
+        })
     }
 
     /// The chain that ran has ended.
     pub(crate) fn end_chain(&mut self) {
-        if let Some(last) = self.vars.pop() {
-            self.last = Some(last);
+        if let Some((name, value)) = self.vars.pop() {
+            self.last = Some(Last::Found(name, value));
             self.vars.clear();
         }
     }
@@ -145,26 +178,47 @@ impl Matches {
     ///
     /// Beyond [`limits::ALERTS_LIMIT`] only the last of several matches of one chain is kept: no record has the others.
     pub(crate) fn count(&mut self, chain: &Arc<Chain>, matched: usize) {
-        let many = self.rules.len() > limits::ALERTS_LIMIT;
+        let many = self.count > limits::ALERTS_LIMIT;
         match self.rules.last_mut() {
-            Some(last) if many && Arc::ptr_eq(&last.chain, chain) => last.matched = matched,
-            _ => self.rules.push(MatchedRule {
-                chain: Arc::clone(chain),
-                matched,
-            }),
+            Some(Found::One(last, most)) if many && Arc::ptr_eq(last, chain) => *most = matched,
+            _ => {
+                self.rules.push(Found::One(Arc::clone(chain), matched));
+                self.count += 1;
+            }
         }
+    }
+
+    /// Rules have matched as the configuration decided.
+    pub(crate) fn count_foregone(&mut self, foregone: &Foregone) {
+        if let Some(seen) = &foregone.seen {
+            self.last = Some(Last::Foregone(seen.clone()));
+            self.rules
+                .push(Found::Foregone(Arc::clone(&foregone.matched)));
+            self.count += foregone.matched.len();
+        }
+    }
+
+    /// All matches.
+    fn all(&self) -> impl Iterator<Item = MatchedRule<'_>> {
+        self.rules.iter().flat_map(|found| {
+            let (chains, matched) = match found {
+                Found::One(chain, matched) => (std::slice::from_ref(chain), *matched),
+                Found::Foregone(chains) => (&**chains, 1),
+            };
+            let found = move |chain| MatchedRule { chain, matched };
+            chains.iter().map(found)
+        })
     }
 
     /// The matches that a record has: all, or of very many the first ones and the last, which may have refused.
     ///
     /// Limit: [`limits::ALERTS_LIMIT`].
-    pub(crate) fn recorded(&self) -> impl Iterator<Item = &MatchedRule> {
-        let most = match self.rules.len() > limits::ALERTS_LIMIT {
+    pub(crate) fn recorded(&self) -> impl Iterator<Item = MatchedRule<'_>> {
+        let most = match self.count > limits::ALERTS_LIMIT {
             true => limits::ALERTS_LIMIT - 1,
-            false => self.rules.len(),
+            false => self.count,
         };
-        let behind = self.rules.get(most..).unwrap_or_default();
-        self.rules.iter().take(most).chain(behind.last())
+        self.all().take(most).chain(self.all().skip(most).last())
     }
 
     /// The alerts, in order.
@@ -174,9 +228,8 @@ impl Matches {
 
     /// The chains that matched to the end, in order.
     pub fn rules(&self) -> impl Iterator<Item = &Arc<Chain>> {
-        self.rules
-            .iter()
+        self.all()
             .filter(|found| found.matched == found.chain.rules.len())
-            .map(|found| &found.chain)
+            .map(|found| found.chain)
     }
 }

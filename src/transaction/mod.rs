@@ -40,6 +40,7 @@ use crate::types::{EngineMode, Phase};
 use crate::variables::Variable;
 
 pub use collection::Collection;
+pub(crate) use matches::Matched;
 pub(crate) use matches::PendingAlert;
 pub use matches::{MatchedRule, Matches, Message, Said, Sighting};
 pub use request_body::{Body, BodyStep, ReadError};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Scene, Transaction};
+use super::{Matched, Scene, Transaction};
 use crate::types::Phase;
 use crate::variables::Variable;
 
@@ -17,6 +17,17 @@ impl Transaction {
             .iter()
             .flat_map(|multipart| multipart.files());
         files.map(|(_, file)| file.size).sum()
+    }
+
+    /// MATCHED_VAR_NAME and MATCHED_VAR.
+    pub(crate) fn matched(&self) -> Option<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+        Some(match self.matches.var()? {
+            Matched::Variable(name, value) => (Cow::Borrowed(name), Cow::Borrowed(value)),
+            Matched::Client => (
+                Cow::Borrowed(Variable::RemoteAddr.name().as_bytes()),
+                Cow::Owned(self.connection.client.client.to_string().into_bytes()),
+            ),
+        })
     }
 
     pub(super) fn scalar<'t>(
@@ -111,8 +122,8 @@ impl Transaction {
             StreamOutputBody => self.stream_output.bytes().and_then(|body| text(body)),
             OutboundDataError => flag(self.response_body.over_limit()),
 
-            MatchedVar => self.matches.var().and_then(|(_, value)| text(value)),
-            MatchedVarName => self.matches.var().and_then(|(name, _)| text(name)),
+            MatchedVar => self.matched().map(|(_, value)| value),
+            MatchedVarName => self.matched().map(|(name, _)| name),
             HighestSeverity => number(
                 self.matches
                     .highest_severity

@@ -23,6 +23,8 @@ pub(super) struct Automaton {
     regex: Regex,
     /// What a value begins with in which anything matches, where that is known.
     first: Option<Box<ByteSet>>,
+    /// The fewest bytes that match.
+    shortest: usize,
     /// Memory that no search uses now. Boxed, because it is large and goes in and out for each search.
     #[allow(clippy::vec_box)]
     spare: Mutex<Vec<Box<Memory>>>,
@@ -78,6 +80,7 @@ impl Automaton {
             source: source.into(),
             regex,
             first: first(&tree).map(Box::new),
+            shortest: tree.properties().minimum_len().unwrap_or(0),
             spare: Mutex::default(),
         })
     }
@@ -126,13 +129,14 @@ impl Automaton {
         })
     }
 
-    /// Whether the first byte already says that nothing matches: most values that are looked at have another.
+    /// Whether the length or the first byte already says that nothing matches, as with most values that are looked at.
     fn cannot_begin(&self, value: &[u8], start: usize) -> bool {
-        start == 0
-            && self.first.as_ref().is_some_and(|set| {
-                let first = value.first();
-                first.is_none_or(|first| !set.contains(*first))
-            })
+        value.len().saturating_sub(start) < self.shortest
+            || start == 0
+                && self.first.as_ref().is_some_and(|set| {
+                    let first = value.first();
+                    first.is_none_or(|first| !set.contains(*first))
+                })
     }
 
     fn with_cache<T>(&self, length: usize, search: impl FnOnce(&mut Cache) -> T) -> T {
