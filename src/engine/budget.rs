@@ -11,12 +11,36 @@ use std::time::Instant;
 use crate::ruleset::Entry;
 use crate::transaction::Transaction;
 
+/// How much is done between two looks at the clock, each of which takes as long as a small rule: so many bytes are looked
+/// at, or as many rules as [`OF_A_RULE`] makes of it. That is some microseconds.
+const WORTH_A_LOOK: usize = 2048;
+
+/// What any rule takes with a value, as so many bytes.
+const OF_A_RULE: usize = 128;
+
 impl Transaction {
+    /// Adds to what has been done since somebody looked at the clock: a rule is asked, about so many bytes.
+    pub(super) fn add_work(&self, bytes: usize) {
+        let work = self.work.get();
+        self.work.set(work.saturating_add(OF_A_RULE + bytes));
+    }
+
+    /// Something has been done of which nobody knows how long it takes: the clock will be looked at.
+    pub(super) fn add_unknown_work(&self) {
+        self.work.set(WORTH_A_LOOK);
+    }
+
     /// Whether the rule is passed by because the request has had its time. `begun` is when the phase was.
+    ///
+    /// The clock is looked at when there has been something to do since it was last.
     ///
     /// Compat: as other limits, it is told once, in both logs, and by a variable in TX.
     pub(super) fn is_out_of_time(&mut self, entry: &Entry, begun: Instant) -> bool {
         if !self.out_of_time {
+            if self.work.get() < WORTH_A_LOOK {
+                return false;
+            }
+            self.work.set(0);
             let before: u64 = self.times.phases.iter().sum();
             let now = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let spent = before.saturating_add(now);

@@ -72,6 +72,7 @@ impl Transaction {
         if let Operator::ValidateHash(links) = &*rule.test.operator {
             return self.validate_links(chain, rule, links, host);
         }
+        self.add_work(0);
         let scene = self.scene(chain, host);
         let argument = match &rule.test.argument {
             Argument::Constant(text) => Cow::Borrowed(text.as_slice()),
@@ -88,6 +89,7 @@ impl Transaction {
             self.narrate_rule(chain, rule, &scene);
         }
         if rule.script.is_some() || matches!(*rule.test.operator, Operator::InspectFile(_)) {
+            self.add_unknown_work();
             return self.run_test(chain, rule, question.first_only, host);
         }
         let excludes = self.excludes_targets();
@@ -123,6 +125,10 @@ impl Transaction {
                     self.narrate_question(rule, &value, subject);
                 }
                 let begun = told.then(Instant::now);
+                match &*rule.test.operator {
+                    Operator::Rbl => self.add_unknown_work(),
+                    _ => self.add_work(subject.len()),
+                }
                 let answer = match &*rule.test.operator {
                     _ if matches!(question.known, Known::NoMatch) => Answer {
                         outcome: Outcome::NoMatch,

@@ -115,6 +115,7 @@ impl Transaction {
         }
         let begun = Instant::now();
         let mut candidates = self.scan(rules, host);
+        self.add_unknown_work();
         let foreseen = std::mem::replace(&mut self.foreseen, Foreseen::No);
         let mut foreseen = foreseen == Foreseen::Phases(self.phase.index())
             && !self.matches.is_watched()

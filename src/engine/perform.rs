@@ -54,8 +54,14 @@ impl Transaction {
                     self.sanitise_matched_bytes(&hit.captures, *head, *tail);
                 }
                 Effect::Sanitise(what) => self.sanitise(what.clone()),
-                Effect::Exec(executable) => self.execute(chain, executable, host),
-                Effect::Collection(action) => self.collection_action(chain, action, host),
+                Effect::Exec(executable) => {
+                    self.add_unknown_work();
+                    self.execute(chain, executable, host);
+                }
+                Effect::Collection(action) => {
+                    self.add_unknown_work();
+                    self.collection_action(chain, action, host);
+                }
             }
         }
         hit.message.into()

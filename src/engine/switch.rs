@@ -4,6 +4,8 @@
 //! "…,nolog,skipAfter:…"`, `SecRule &TX:blocking_paranoia_level "@eq 0" "…,nolog,setvar:…"`), so that they are decided
 //! here without the ceremony of other rules. What they do is the same.
 
+use bytes::Bytes;
+
 use crate::actions::{Ctl, Effect, TargetExclusion};
 use crate::host::Host;
 use crate::ruleset::{Chain, Entry, Foregone, Rule, Switch};
@@ -13,15 +15,22 @@ use crate::variables::Variable;
 impl Transaction {
     /// Takes what the configuration decides about rules.
     pub(super) fn take_foregone(&mut self, foregone: &Foregone) {
-        for (name, value) in &foregone.sets {
+        match &foregone.fresh {
+            Some(fresh) if self.tx.is_empty() => self.tx = fresh.clone(),
+            _ => self.change_tx(&foregone.sets),
+        }
+        self.matches.count_foregone(foregone);
+        self.asked.passed_by += foregone.passed_by;
+        self.asked.regexes_saved += foregone.regexes;
+    }
+
+    fn change_tx(&mut self, sets: &[(Bytes, Option<Bytes>)]) {
+        for (name, value) in sets {
             match value {
                 Some(value) => self.tx.put(name.clone(), value.clone()),
                 None => self.tx.remove(name),
             }
         }
-        self.matches.count_foregone(foregone);
-        self.asked.passed_by += foregone.passed_by;
-        self.asked.regexes_saved += foregone.regexes;
     }
 
     /// Decides a chain that begins with a comparison of a TX variable: `Some(false)` when it does not hold, `Some(true)`

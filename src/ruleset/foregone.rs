@@ -20,6 +20,7 @@ use super::switch::Switch;
 use crate::actions::{Assignment, Effect, Flow, SetVar};
 use crate::operators::{Operator, atoi};
 use crate::template::Template;
+use crate::transaction::Collection;
 use crate::variables::Variable;
 
 /// What a rule comes to, or several that are asked one after the other.
@@ -33,6 +34,8 @@ pub struct Foregone {
     pub seen: Option<Seen>,
     /// What they make of TX: names as they are to be spelled, and `None` for what is removed.
     pub sets: Vec<(Bytes, Option<Bytes>)>,
+    /// TX with these in it and nothing else, if nothing is removed.
+    pub fresh: Option<Collection>,
     /// How many rules are passed by between them.
     pub passed_by: u64,
     /// How many of these have a regular expression.
@@ -85,6 +88,13 @@ impl Foregone {
             step.sets.iter().for_each(|set| run.add(set));
         }
         run.matched = matched.into();
+        let pairs: Option<Vec<_>> = run
+            .sets
+            .iter()
+            .cloned()
+            .map(|(n, v)| Some((n, v?)))
+            .collect();
+        run.fresh = pairs.map(Collection::shared);
         (steps > 1).then_some(run)
     }
 

@@ -1,17 +1,45 @@
 //! An ordered collection of named values.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 /// Names and values in the order of their coming. Names compare without case; several values may share one.
 ///
-/// A rule set asks for its variables hundreds of times a request, so that names are found by their hashes.
+/// A rule set asks for its variables hundreds of times a request, so that names are found by their hashes. It gives most of
+/// them the same values in every request: a collection may begin as one that all requests share, and has of its own what
+/// differs.
 #[derive(Clone, Debug, Default)]
 pub struct Collection {
     hashes: Vec<u32>,
-    entries: Vec<(Bytes, Bytes)>,
+    entries: Vec<Entry>,
+    shared: Option<Arc<[Pair]>>,
+}
+
+type Pair = (Bytes, Bytes);
+
+#[derive(Clone, Debug)]
+enum Entry {
+    Own(Pair),
+    /// What is shared at this place.
+    Shared(u32),
 }
 
 impl Collection {
+    /// A collection to begin with: a copy of it costs the same however long its values are.
+    pub fn shared(pairs: Vec<Pair>) -> Collection {
+        Collection {
+            hashes: pairs.iter().map(|(name, _)| hash(name)).collect(),
+            entries: (0..).map(Entry::Shared).take(pairs.len()).collect(),
+            shared: Some(pairs.into()),
+        }
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The first value of a name.
     pub fn get(&self, name: &[u8]) -> Option<&Bytes> {
         self.named(name).next().map(|(_, value)| value)
@@ -19,24 +47,23 @@ impl Collection {
 
     /// All values of a name, with the name as it was given first.
     pub fn named(&self, name: &[u8]) -> impl Iterator<Item = (&Bytes, &Bytes)> {
-        let entries = self.places(name).filter_map(|at| self.entries.get(at));
-        entries.map(|(name, value)| (name, value))
+        self.places(name).filter_map(|at| self.pair(at))
     }
 
     /// Replaces the value of a name; one that is known keeps its spelling.
     pub fn set(&mut self, name: &[u8], value: impl Into<Bytes>) {
-        let place = self.places(name).next();
-        match place.and_then(|at| self.entries.get_mut(at)) {
-            Some((_, old)) => *old = value.into(),
-            None => self.push(Bytes::copy_from_slice(name), value),
-        }
+        let known = self.named(name).next().map(|(name, _)| name.clone());
+        self.put(
+            known.unwrap_or_else(|| Bytes::copy_from_slice(name)),
+            value.into(),
+        );
     }
 
     /// As [`set`](Collection::set), but the name is spelled from now on as it is here.
     pub fn put(&mut self, name: Bytes, value: Bytes) {
         let place = self.places(&name).next();
         match place.and_then(|at| self.entries.get_mut(at)) {
-            Some(known) => *known = (name, value),
+            Some(known) => *known = Entry::Own((name, value)),
             None => self.push(name, value),
         }
     }
@@ -45,7 +72,7 @@ impl Collection {
     pub fn push(&mut self, name: impl Into<Bytes>, value: impl Into<Bytes>) {
         let name = name.into();
         self.hashes.push(hash(&name));
-        self.entries.push((name, value.into()));
+        self.entries.push(Entry::Own((name, value.into())));
     }
 
     /// Removes all values of a name.
@@ -60,8 +87,8 @@ impl Collection {
     pub fn remove_where(&mut self, unwanted: impl Fn(&[u8]) -> bool) {
         let mut from = 0;
         loop {
-            let mut rest = self.entries.iter().skip(from);
-            let Some(found) = rest.position(|(name, _)| unwanted(name)) else {
+            let found = self.iter().skip(from).position(|(name, _)| unwanted(name));
+            let Some(found) = found else {
                 return;
             };
             from += found;
@@ -72,7 +99,15 @@ impl Collection {
 
     /// All names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&Bytes, &Bytes)> {
-        self.entries.iter().map(|(name, value)| (name, value))
+        (0..self.entries.len()).filter_map(|at| self.pair(at))
+    }
+
+    fn pair(&self, at: usize) -> Option<(&Bytes, &Bytes)> {
+        let (name, value) = match self.entries.get(at)? {
+            Entry::Own(pair) => pair,
+            Entry::Shared(at) => self.shared.as_ref()?.get(*at as usize)?,
+        };
+        Some((name, value))
     }
 
     fn places(&self, name: &[u8]) -> impl Iterator<Item = usize> {
@@ -83,7 +118,7 @@ impl Collection {
                 let rest = self.hashes.get(from..)?;
                 let at = from + position(rest, wanted)?;
                 from = at + 1;
-                let (known, _) = self.entries.get(at)?;
+                let (known, _) = self.pair(at)?;
                 if known.eq_ignore_ascii_case(name) {
                     return Some(at);
                 }
@@ -145,6 +180,26 @@ mod tests {
         tx.remove_where(|name| name.len() == 1);
         assert_eq!(tx.iter().count(), 1);
         assert!(tx.get(b"score").is_some());
+    }
+
+    #[test]
+    fn what_is_shared_stays_as_it_is() {
+        let pair = |name: &'static str, value: &'static str| (name.into(), value.into());
+        let shared = Collection::shared(vec![pair("a", "1"), pair("b", "2"), pair("c", "3")]);
+        let mut tx = shared.clone();
+        tx.set(b"B", "5");
+        tx.put("C".into(), "6".into());
+        tx.remove(b"a");
+        tx.push("d", "7");
+        let written = |tx: &Collection| {
+            let all = tx
+                .iter()
+                .map(|(name, value)| [name, &b"="[..], value].concat());
+            all.collect::<Vec<_>>().join(&b' ')
+        };
+        assert_eq!(written(&tx), b"b=5 C=6 d=7");
+        assert_eq!(written(&shared), b"a=1 b=2 c=3");
+        assert!(!shared.is_empty() && Collection::default().is_empty());
     }
 
     #[test]

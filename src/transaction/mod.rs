@@ -108,6 +108,8 @@ pub struct Transaction {
     pub(crate) paused: Duration,
     /// `SecRequestTimeBudget` is spent.
     pub(crate) out_of_time: bool,
+    /// What has been done since somebody looked at the clock, in bytes.
+    pub(crate) work: Cell<usize>,
     /// Counters of which the debug log has told what they were.
     pub(crate) told_originals: HashSet<Vec<u8>>,
     /// What time was spent on.
@@ -201,6 +203,7 @@ impl Transaction {
             rule_error: false,
             paused: Duration::ZERO,
             out_of_time: false,
+            work: Cell::default(),
             told_originals: HashSet::new(),
             times: Times::default(),
             refused: None,

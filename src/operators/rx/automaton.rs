@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use regex_automata::Input;
 use regex_automata::meta::{Cache, Config, Regex};
 use regex_automata::util::syntax;
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use regex_syntax::hir::{Class, Dot, Hir, HirKind, Look};
 
 use super::{MAX_AUTOMATON_CACHE_BYTES, MAX_KEPT_BYTES, Options, linear};
 use crate::byte_set::ByteSet;
@@ -25,6 +25,8 @@ pub(super) struct Automaton {
     first: Option<Box<ByteSet>>,
     /// The fewest bytes that match.
     shortest: usize,
+    /// It matches all of any value, as `^.*$` does: rule sets name values so.
+    takes_all: bool,
     /// Memory that no search uses now. Boxed, because it is large and goes in and out for each search.
     #[allow(clippy::vec_box)]
     spare: Mutex<Vec<Box<Memory>>>,
@@ -81,6 +83,7 @@ impl Automaton {
             regex,
             first: first(&tree).map(Box::new),
             shortest: tree.properties().minimum_len().unwrap_or(0),
+            takes_all: takes_all(&tree),
             spare: Mutex::default(),
         })
     }
@@ -113,6 +116,9 @@ impl Automaton {
 
     /// The groups of that match, the whole first.
     pub fn captures_at(&self, value: &[u8], start: usize) -> Option<Vec<Option<Range<usize>>>> {
+        if self.takes_all && start == 0 {
+            return Some(vec![Some(0..value.len())]);
+        }
         if self.cannot_begin(value, start) {
             return None;
         }
@@ -148,35 +154,40 @@ impl Automaton {
                 searches: 0,
             })
         });
-        // A search that panics leaves nothing behind.
-        KEPT.fetch_sub(memory.size, Ordering::Relaxed);
         let result = search(&mut memory.cache);
-        if memory.searches.is_multiple_of(SEARCHES_PER_WEIGHING) || length >= LONG_SEARCH {
-            memory.size = memory.cache.memory_usage();
-        }
+        let keep =
+            match memory.searches.is_multiple_of(SEARCHES_PER_WEIGHING) || length >= LONG_SEARCH {
+                true => memory.weigh(),
+                false => true,
+            };
         memory.searches += 1;
-        let size = memory.size;
-        let bound = match size {
-            ..=SMALL => MAX_KEPT_BYTES,
-            _ => MAX_KEPT_BYTES / 2,
-        };
-        if KEPT.fetch_add(size, Ordering::Relaxed) + size <= bound
-            && let Ok(mut spare) = self.spare.lock()
-        {
+        if keep && let Ok(mut spare) = self.spare.lock() {
             spare.push(memory);
-        } else {
-            KEPT.fetch_sub(size, Ordering::Relaxed);
         }
         result
     }
 }
 
-impl Drop for Automaton {
+impl Memory {
+    /// Looks how much it is; whether it may be kept beside all other.
+    fn weigh(&mut self) -> bool {
+        let size = self.cache.memory_usage();
+        let before = KEPT.fetch_add(size, Ordering::Relaxed);
+        KEPT.fetch_sub(self.size, Ordering::Relaxed);
+        let all = before.saturating_sub(self.size) + size;
+        self.size = size;
+        let bound = match size {
+            ..=SMALL => MAX_KEPT_BYTES,
+            _ => MAX_KEPT_BYTES / 2,
+        };
+        all <= bound
+    }
+}
+
+/// Also when a search panics.
+impl Drop for Memory {
     fn drop(&mut self) {
-        if let Ok(spare) = self.spare.get_mut() {
-            let kept = spare.iter().map(|memory| memory.size).sum();
-            KEPT.fetch_sub(kept, Ordering::Relaxed);
-        }
+        KEPT.fetch_sub(self.size, Ordering::Relaxed);
     }
 }
 
@@ -188,6 +199,29 @@ impl std::fmt::Debug for Automaton {
 
 fn input(value: &[u8], start: usize) -> Input<'_> {
     Input::new(value).span(start.min(value.len())..value.len())
+}
+
+/// Whether an expression is `^.*$`, for `.` that is any byte and `$` that is the end.
+fn takes_all(tree: &Hir) -> bool {
+    let HirKind::Concat(parts) = tree.kind() else {
+        return false;
+    };
+    let [start, any, end] = parts.as_slice() else {
+        return false;
+    };
+    let is_any = |kind: &HirKind| match kind {
+        HirKind::Repetition(repetition) => {
+            let any = Hir::dot(Dot::AnyByte);
+            repetition.min == 0
+                && repetition.max.is_none()
+                && repetition.greedy
+                && *repetition.sub == any
+        }
+        _ => false,
+    };
+    matches!(start.kind(), HirKind::Look(Look::Start))
+        && is_any(any.kind())
+        && matches!(end.kind(), HirKind::Look(Look::End))
 }
 
 /// The first bytes of values in which an expression matches, where it matches at their beginning only and never nothing.
