@@ -95,6 +95,9 @@ impl Automaton {
 
     /// Whether there is a match that starts at `start` or later.
     pub fn is_match_at(&self, value: &[u8], start: usize) -> bool {
+        if self.takes_all && start == 0 {
+            return true;
+        }
         if self.cannot_begin(value, start) {
             return false;
         }
