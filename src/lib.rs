@@ -18,6 +18,7 @@ pub mod lookups;
 pub mod losses;
 pub mod template;
 pub mod types;
+pub mod values;
 pub mod variables;
 
 // Pure rooms: bytes in, answers out.

@@ -5,8 +5,9 @@ use crate::host::Host;
 use crate::limits;
 use crate::linkback::{Outcome, Verified, Verifier};
 use crate::pingback::{self, Finding, Signals};
-use crate::transaction::{Collection, Transaction};
+use crate::transaction::Transaction;
 use crate::types::EngineMode;
+use crate::values::Collection;
 
 impl Transaction {
     /// Looks at a body that was read as XML, whatever its Content-Type says.

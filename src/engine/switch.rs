@@ -4,12 +4,10 @@
 //! "…,nolog,skipAfter:…"`, `SecRule &TX:blocking_paranoia_level "@eq 0" "…,nolog,setvar:…"`), so that they are decided
 //! here without the ceremony of other rules. What they do is the same.
 
-use bytes::Bytes;
-
 use crate::actions::{Ctl, Effect, TargetExclusion};
 use crate::host::Host;
-use crate::ruleset::{Chain, Entry, Foregone, Rule, Switch};
-use crate::transaction::Transaction;
+use crate::ruleset::{Chain, Entry, Foregone, Rule, Set, Switch};
+use crate::transaction::{Transaction, Value};
 use crate::variables::Variable;
 
 impl Transaction {
@@ -24,7 +22,7 @@ impl Transaction {
         self.asked.regexes_saved += foregone.regexes;
     }
 
-    fn change_tx(&mut self, sets: &[(Bytes, Option<Bytes>)]) {
+    fn change_tx(&mut self, sets: &[Set]) {
         for (name, value) in sets {
             match value {
                 Some(value) => self.tx.put(name.clone(), value.clone()),
@@ -62,10 +60,12 @@ impl Transaction {
         let mut values = self.tx.named(&switch.key);
         if switch.count {
             let number = values.count().to_string().into_bytes();
-            return switch.matches(&number).then(|| (switch.counted(), number));
+            return switch
+                .matches(&number)
+                .then(|| (switch.spelled().as_bytes().to_vec(), number));
         }
         let (name, value) = values.find(|(_, value)| switch.matches(value))?;
-        Some((switch.name_of(name), value.to_vec()))
+        Some((Value::name_in(Variable::Tx, name), value.to_vec()))
     }
 
     /// Whether `ctl` took out anything that the configuration may have decided about.

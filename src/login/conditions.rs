@@ -61,13 +61,13 @@ enum What {
 #[derive(Debug)]
 enum Text {
     Plain(Vec<u8>),
-    Pattern(Pattern),
+    Pattern(Box<Pattern>),
 }
 
 impl Text {
     fn parse(text: &str) -> Result<Text, String> {
         Ok(match text.strip_prefix('~') {
-            Some(pattern) => Text::Pattern(regex(pattern)?),
+            Some(pattern) => Text::Pattern(Box::new(regex(pattern)?)),
             None => Text::Plain(text.as_bytes().to_vec()),
         })
     }

@@ -20,7 +20,7 @@ use super::switch::Switch;
 use crate::actions::{Assignment, Effect, Flow, SetVar};
 use crate::operators::{Operator, atoi};
 use crate::template::Template;
-use crate::transaction::Collection;
+use crate::values::Collection;
 use crate::variables::Variable;
 
 /// What a rule comes to, or several that are asked one after the other.
@@ -32,8 +32,8 @@ pub struct Foregone {
     pub matched: Arc<[Arc<Chain>]>,
     /// What matched last.
     pub seen: Option<Seen>,
-    /// What they make of TX: names as they are to be spelled, and `None` for what is removed.
-    pub sets: Vec<(Bytes, Option<Bytes>)>,
+    /// What they make of TX.
+    pub sets: Vec<Set>,
     /// TX with these in it and nothing else, if nothing is removed.
     pub fresh: Option<Collection>,
     /// How many rules are passed by between them.
@@ -42,14 +42,29 @@ pub struct Foregone {
     pub regexes: u64,
 }
 
+/// What becomes of a variable in TX: its name as it is to be spelled, and the value; `None` where it is removed.
+pub type Set = (Bytes, Option<Bytes>);
+
 /// The most rules that are put together.
 const LONGEST_RUN: usize = 1_000;
 
-/// What a rule has matched, as MATCHED_VAR_NAME and MATCHED_VAR tell.
+/// What a rule has matched: MATCHED_VAR.
 #[derive(Clone, Debug)]
 pub enum Seen {
-    /// A variable in TX or a number of them: its name, and the value.
-    Known(Arc<(Vec<u8>, Vec<u8>)>),
+    /// A variable in TX.
+    Variable {
+        /// Its name.
+        key: Bytes,
+        /// Its value.
+        value: Bytes,
+    },
+    /// How many there are of a variable in TX.
+    Count {
+        /// How the rule spells TX.
+        spelled: Arc<str>,
+        /// The number.
+        number: Bytes,
+    },
     /// The client's address, which is what `SecAction` looks at.
     Client,
 }
@@ -99,7 +114,7 @@ impl Foregone {
     }
 
     /// Adds what is done to TX next. What is written over at once need not be written.
-    fn add(&mut self, set: &(Bytes, Option<Bytes>)) {
+    fn add(&mut self, set: &Set) {
         let mut before = self.sets.iter_mut().rev();
         match before.find(|(name, _)| name.eq_ignore_ascii_case(&set.0)) {
             Some(known @ (_, Some(_))) if set.1.is_some() => *known = set.clone(),
@@ -179,7 +194,7 @@ impl Foresight {
         match self.value(&switch.key) {
             Value::Open => Answer::Open,
             Value::Known(value) => match decide(switch, value) {
-                Some(seen) => Answer::Holds(Seen::Known(Arc::new(seen))),
+                Some(seen) => Answer::Holds(seen),
                 None => Answer::Fails,
             },
         }
@@ -201,7 +216,7 @@ impl Foresight {
     }
 
     /// Makes the effects of a rule that matches. What they are, where they are known.
-    fn perform(&mut self, rule: &Rule) -> Option<Vec<(Bytes, Option<Bytes>)>> {
+    fn perform(&mut self, rule: &Rule) -> Option<Vec<Set>> {
         let mut sets = Some(Vec::new());
         for effect in &rule.effects {
             let made = match effect {
@@ -219,7 +234,7 @@ impl Foresight {
         sets
     }
 
-    fn set(&mut self, set: &SetVar) -> Option<(Bytes, Option<Bytes>)> {
+    fn set(&mut self, set: &SetVar) -> Option<Set> {
         let name: Bytes = self.expand(&set.name)?.into();
         let key = name.to_ascii_lowercase();
         let Value::Known(before) = self.value(&key) else {
@@ -309,15 +324,18 @@ enum Value<'f> {
     Known(Option<&'f (Bytes, Bytes)>),
 }
 
-/// The name and value with which a switch holds, TX being so.
-fn decide(switch: &Switch, value: Option<&(Bytes, Bytes)>) -> Option<(Vec<u8>, Vec<u8>)> {
-    let (name, value) = match value {
-        value if switch.count => {
-            let number = usize::from(value.is_some()).to_string();
-            (switch.counted(), number.into_bytes())
-        }
-        Some((name, value)) => (switch.name_of(name), value.to_vec()),
-        None => return None,
-    };
-    switch.matches(&value).then_some((name, value))
+/// What a switch holds with, TX being so.
+fn decide(switch: &Switch, value: Option<&(Bytes, Bytes)>) -> Option<Seen> {
+    if switch.count {
+        let number: Bytes = usize::from(value.is_some()).to_string().into();
+        return switch.matches(&number).then(|| Seen::Count {
+            spelled: switch.spelled(),
+            number,
+        });
+    }
+    let (key, value) = value?;
+    switch.matches(value).then(|| Seen::Variable {
+        key: key.clone(),
+        value: value.clone(),
+    })
 }

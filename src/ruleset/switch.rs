@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::rule::{Argument, Rule, Selector};
 use crate::operators::{Comparison, Operator, atoi};
-use crate::transaction::Value;
 use crate::variables::Variable;
 
 /// The test of such a rule.
@@ -16,7 +15,7 @@ pub struct Switch {
     /// It is the number of variables of this name.
     pub count: bool,
     /// How the rule spells TX, where that is another way.
-    pub spelled: Option<Arc<str>>,
+    spelled: Option<Arc<str>>,
     comparison: Comparison,
     argument: i64,
     negated: bool,
@@ -46,15 +45,10 @@ impl Switch {
         }
     }
 
-    /// The name of a variable that it matches.
-    pub fn name_of(&self, key: &[u8]) -> Vec<u8> {
-        Value::name_in(Variable::Tx, key)
-    }
-
-    /// The name of their number.
-    pub fn counted(&self) -> Vec<u8> {
-        let spelled = self.spelled.as_deref();
-        spelled.unwrap_or(Variable::Tx.name()).as_bytes().to_vec()
+    /// How the rule spells TX, which is the name of a number of its variables.
+    pub fn spelled(&self) -> Arc<str> {
+        let usual = || Variable::Tx.name().into();
+        self.spelled.clone().unwrap_or_else(usual)
     }
 
     /// Whether it matches this value of the variable.

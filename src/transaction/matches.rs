@@ -104,21 +104,20 @@ enum Last {
 /// The value that matched last.
 pub(crate) enum Matched<'m> {
     /// Name and value.
-    Variable(&'m [u8], &'m [u8]),
-    /// The client's address.
-    Client,
+    Found(&'m [u8], &'m [u8]),
+    /// As the configuration decided.
+    Foregone(&'m Seen),
 }
 
 impl Matches {
     /// MATCHED_VAR_NAME and MATCHED_VAR: the last value that matched, as transformed.
     pub(crate) fn var(&self) -> Option<Matched<'_>> {
         if let Some((name, value)) = self.vars.last() {
-            return Some(Matched::Variable(name, value));
+            return Some(Matched::Found(name, value));
         }
         Some(match self.last.as_ref()? {
-            Last::Found(name, value) => Matched::Variable(name, value),
-            Last::Foregone(Seen::Known(known)) => Matched::Variable(&known.0, &known.1),
-            Last::Foregone(Seen::Client) => Matched::Client,
+            Last::Found(name, value) => Matched::Found(name, value),
+            Last::Foregone(seen) => Matched::Foregone(seen),
         })
     }
 

@@ -1,10 +1,9 @@
 //! The state of one request: what the host told us, what the parsers found, what rules wrote and matched.
 //!
 //! The parts are separate on purpose: [facts](crate::facts) come from the host and do not change; [`body`](Body) is filled by the
-//! parsers; [`collection::Collection`]s are written by rules; [`Matches`] is what the engine has found so far. The
+//! parsers; [`Collection`]s are written by rules; [`Matches`] is what the engine has found so far. The
 //! engine drives all of it (`crate::engine`); logs only read it.
 
-mod collection;
 mod links;
 mod matches;
 mod request_body;
@@ -37,9 +36,9 @@ use crate::lookups::Location;
 use crate::metrics::Asked;
 use crate::pingback::answer::Fault;
 use crate::types::{EngineMode, Phase};
+use crate::values::Collection;
 use crate::variables::Variable;
 
-pub use collection::Collection;
 pub(crate) use matches::Matched;
 pub(crate) use matches::PendingAlert;
 pub use matches::{MatchedRule, Matches, Message, Said, Sighting};

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Matched, Scene, Transaction};
+use super::{Matched, Scene, Transaction, Value};
+use crate::ruleset::Seen;
 use crate::types::Phase;
 use crate::variables::Variable;
+
+type NameAndValue<'t> = (Cow<'t, [u8]>, Cow<'t, [u8]>);
 
 impl Transaction {
     fn files_combined_size(&self) -> u64 {
@@ -19,15 +22,23 @@ impl Transaction {
         files.map(|(_, file)| file.size).sum()
     }
 
-    /// MATCHED_VAR_NAME and MATCHED_VAR.
-    pub(crate) fn matched(&self) -> Option<(Cow<'_, [u8]>, Cow<'_, [u8]>)> {
-        Some(match self.matches.var()? {
-            Matched::Variable(name, value) => (Cow::Borrowed(name), Cow::Borrowed(value)),
-            Matched::Client => (
+    /// The name and value that matched last: MATCHED_VAR_NAME and MATCHED_VAR.
+    pub(crate) fn matched(&self) -> Option<NameAndValue<'_>> {
+        let (name, value) = match self.matches.var()? {
+            Matched::Found(name, value) => (Cow::Borrowed(name), Cow::Borrowed(value)),
+            Matched::Foregone(Seen::Variable { key, value }) => (
+                Cow::Owned(Value::name_in(Variable::Tx, key)),
+                Cow::Borrowed(&**value),
+            ),
+            Matched::Foregone(Seen::Count { spelled, number }) => {
+                (Cow::Borrowed(spelled.as_bytes()), Cow::Borrowed(&**number))
+            }
+            Matched::Foregone(Seen::Client) => (
                 Cow::Borrowed(Variable::RemoteAddr.name().as_bytes()),
                 Cow::Owned(self.connection.client.client.to_string().into_bytes()),
             ),
-        })
+        };
+        Some((name, value))
     }
 
     pub(super) fn scalar<'t>(
