@@ -50,7 +50,7 @@ package() {
 
 # Builds container/Containerfile with that package.
 build_image() { # NAME
-  timeout 1200 "$engine" build --build-arg PACKAGE=made --build-arg "BASE=$base_image" \
+  timeout 1200 "$engine" build --build-arg PACKAGE=made --build-arg "RUST=$base_image" --build-arg "BASE=$base_image" \
     --build-arg "APT_SOURCES=$(apt_sources | sed 's/$/\\n/' | tr -d '\n')" \
     --build-arg "APT_PROXY=$(apt_way | sed 's/$/\\n/' | tr -d '\n')" -f container/Containerfile -t "$1" .
 }
