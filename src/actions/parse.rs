@@ -251,9 +251,17 @@ fn one(
         "pause" => switches.pause = Some(Template::parse(required()?)),
 
         "t" => list.transformations.push(transformation(text()?)?),
-        "setvar" => list
-            .effects
-            .push(Effect::SetVar(SetVar::parse(required()?)?)),
+        "setvar" => {
+            let action = SetVar::parse(required()?)?;
+            if action.collection.is_none() {
+                let notice = format!(
+                    "setvar:{} does nothing: there is no such collection",
+                    text()?
+                );
+                list.notices.push(notice);
+            }
+            list.effects.push(Effect::SetVar(action));
+        }
         "setenv" => list.effects.push(set_env(required()?)),
         "ctl" => match Ctl::parse(text()?)? {
             Some(ctl) => list.effects.push(Effect::Ctl(ctl)),

@@ -116,7 +116,11 @@ unsafe extern "C" fn directive_read(
             .apply(read.arguments, read.config, &read.place)
         {
             Ok(()) => Complaint(null()),
-            Err(message) => complain(&message, read.pool),
+            Err(message) => {
+                let help = read.directive.help_with(read.arguments, &message);
+                let help = help.map(|help| format!("\n  help: {help}"));
+                complain(&(message + &help.unwrap_or_default()), read.pool)
+            }
         }
     })
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::help;
 use super::section::{DirConfig, Section};
 use crate::operators::atoi;
 use crate::seclang::{self, Word};
@@ -133,7 +134,16 @@ impl Directive {
             words: &words,
             place,
         };
-        let outcome = config.edit(|section| (self.apply)(section, &arguments));
+        let outcome = config.edit(|section| {
+            if words.last().is_some_and(Word::is_unclosed) {
+                let note = format!(
+                    "a quote of {} is not closed, and ends with the line",
+                    self.name
+                );
+                arguments.note(section, &note);
+            }
+            (self.apply)(section, &arguments)
+        });
         outcome.map_err(|problem| match problem {
             Problem::Directive(message) => message,
             Problem::Argument(heading, at, error) => match words.get(at) {
@@ -141,6 +151,11 @@ impl Directive {
                 None => format!("{heading}{}", error.message),
             },
         })
+    }
+
+    /// What to do about a mistake that [`apply`](Self::apply) has told, where that can be said.
+    pub fn help_with(&self, raw: &[u8], message: &str) -> Option<String> {
+        help::with_directive(self, raw, message)
     }
 
     /// Compat: the sentences are httpd's own.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::directive::Place;
 use super::directives::DIRECTIVES;
+use super::help;
 use super::lines::{expanded, logical_lines, matching_files, name_and_rest};
 use super::section::DirConfig;
 use super::tree::{Node, Statement, Tree};
@@ -20,6 +21,18 @@ pub struct FileError {
     pub origin: Origin,
     /// The sentence, perhaps with the line and a caret.
     pub message: String,
+    /// What to do about it, where that can be said.
+    pub help: Option<String>,
+}
+
+impl FileError {
+    /// The mistake and what to do about it, for a terminal.
+    pub fn with_help(&self) -> String {
+        match &self.help {
+            Some(help) => format!("{self}\n  help: {help}"),
+            None => self.to_string(),
+        }
+    }
 }
 
 impl std::fmt::Display for FileError {
@@ -125,7 +138,15 @@ impl Reader {
         self.errors.push(FileError {
             origin: origin.clone(),
             message,
+            help: None,
         });
+    }
+
+    /// What to do about the last mistake.
+    fn help(&mut self, help: Option<String>) {
+        if let Some(error) = self.errors.last_mut() {
+            error.help = help;
+        }
     }
 
     /// What `-D` gives httpd.
@@ -259,7 +280,9 @@ impl Reader {
             at_restart: false,
         };
         if let Err(message) = known.apply(arguments, &config, &place) {
+            let help = known.help_with(arguments, &message);
             self.fail(&origin, message);
+            self.help(help);
         }
     }
 
@@ -284,10 +307,15 @@ impl Reader {
                 let stem = file.rsplit('/').next().unwrap_or_default();
                 self.modules.insert(stem.replace(".so", ".c"));
             }
-            unknown if unknown.starts_with("sec") && !ours => self.fail(
-                origin,
-                format!("Invalid command '{name}', perhaps misspelled: there is no such directive"),
-            ),
+            unknown
+                if !ours && (unknown.starts_with("sec") || unknown.starts_with("modsecurity")) =>
+            {
+                let message = format!(
+                    "Invalid command '{name}', perhaps misspelled: there is no such directive"
+                );
+                self.fail(origin, message);
+                self.help(help::without_directive(name));
+            }
             _ => {}
         }
         let node = self.node();

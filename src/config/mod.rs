@@ -10,6 +10,7 @@ mod connections;
 mod directive;
 mod directives;
 mod file;
+mod help;
 mod lines;
 mod notices;
 mod section;

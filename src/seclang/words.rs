@@ -7,6 +7,8 @@ pub struct Word {
     pub text: Vec<u8>,
     /// For each byte of `text` its offset in the raw arguments; one more for the end.
     offsets: Vec<usize>,
+    /// Whether it begins with a quote that nothing closes.
+    unclosed: bool,
 }
 
 impl Word {
@@ -15,6 +17,7 @@ impl Word {
         Word {
             text: text.to_vec(),
             offsets: (0..=text.len()).collect(),
+            unclosed: false,
         }
     }
 
@@ -25,6 +28,11 @@ impl Word {
             .or(self.offsets.last())
             .copied()
             .unwrap_or(0)
+    }
+
+    /// Whether it begins with a quote that nothing closes: it ends with the line then.
+    pub fn is_unclosed(&self) -> bool {
+        self.unclosed
     }
 
     /// The text as UTF-8, damaged where it is not.
@@ -62,6 +70,7 @@ pub fn split(raw: &[u8]) -> Vec<Word> {
             at += if escaped.is_some() { 2 } else { 1 };
         }
         word.offsets.push(at);
+        word.unclosed = quote.is_some() && at == raw.len();
         if quote.is_some() && at < raw.len() {
             at += 1;
         }

@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let (tree, errors) = arguments.environment.tree(&arguments.files);
     if !errors.is_empty() {
         for error in &errors {
-            eprintln!("{error}");
+            eprintln!("{}", error.with_help());
         }
         if errors.len() > 1 {
             eprintln!("{} mistakes", errors.len());

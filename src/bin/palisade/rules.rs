@@ -75,7 +75,7 @@ impl Rules {
         match errors.is_empty() {
             true => Ok(tree),
             false => {
-                let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                let errors: Vec<String> = errors.iter().map(FileError::with_help).collect();
                 Err(errors.join("\n"))
             }
         }
