@@ -329,7 +329,7 @@ fn concurrent_logs_by_their_index_and_by_their_directory() {
         "{output:?}"
     );
     assert!(
-        text(&output.stderr).contains("2 records whose file is gone"),
+        text(&output.stderr).contains("2 records whose file is not there"),
         "{output:?}"
     );
 }

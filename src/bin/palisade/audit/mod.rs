@@ -234,7 +234,7 @@ impl Statistics {
             (self.foreign, "foreign lines skipped"),
             (
                 self.missing,
-                "records whose file is gone: the index tells what it can",
+                "records whose file is not there, so the index tells what it can: --storage says where they are",
             ),
         ] {
             if number > 0 {

@@ -91,6 +91,10 @@ impl Tally {
                 statistics.matching
             )?;
             if rows.is_empty() {
+                writeln!(
+                    out,
+                    "What rules found all the same: --count-by rule,message"
+                )?;
                 return out.flush();
             }
             writeln!(out)?;
