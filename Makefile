@@ -42,7 +42,7 @@ test: deps-test build panicking ## install what is missing, build, and run every
 	container/test.sh
 	scripts/reliability.sh read target/reliability/make-test.log
 
-tables: ## write the tables of docs/compatibility.md anew, after a change of the code's own
+tables: ## write the pages of docs/ that are made from the code anew, after a change of its tables
 	cargo test --test architecture -- --ignored write_the_tables
 
 test-collections: build ## the tests of persistent collections at the size that is promised: half an hour

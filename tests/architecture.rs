@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use palisade::config::{DIRECTIVES, DirConfig, Directive, Place, Support};
+use palisade::manual::Page;
 use palisade::operators::{self, Kind};
 use palisade::types::Origin;
 
@@ -311,40 +312,47 @@ fn nothing_is_left_for_later() {
     none("left for later", found);
 }
 
+/// The first line of a page that is wholly made from the code.
+const MADE_PAGE: &str = "<!-- made from the code: `make tables` -->";
+
 /// docs/compatibility.md up to here is written by hand.
 const MADE_FROM_HERE: &str = "\n<!-- from here on made from the code: `make tables` -->\n";
 
-/// docs/compatibility.md as the code would have it.
-fn compatibility() -> String {
+/// The pages that are made from the code, wholly or in part, as the code would have them.
+fn made_pages() -> Vec<(String, String)> {
     let text = read("docs/compatibility.md");
     let (by_hand, _) = text
         .split_once(MADE_FROM_HERE)
         .expect("the line above the tables");
     let made = palisade::manual::compatibility();
-    format!("{by_hand}{MADE_FROM_HERE}\n{made}")
+    let tables = format!("{by_hand}{MADE_FROM_HERE}\n{made}");
+    let reference = Page::ALL.map(|page| {
+        let text = format!("{MADE_PAGE}\n\n{}", page.text(by_hand));
+        (format!("docs/{}", page.file()), text)
+    });
+    let tables = ("docs/compatibility.md".to_owned(), tables);
+    reference.into_iter().chain([tables]).collect()
 }
 
 #[test]
-fn the_tables_of_the_documentation_are_those_of_the_code() {
-    let (made, there) = (compatibility(), read("docs/compatibility.md"));
-    let differs = made
-        .lines()
-        .zip(there.lines())
-        .find(|(made, there)| made != there);
-    assert_eq!(
-        differs, None,
-        "`make tables` writes docs/compatibility.md anew"
-    );
-    assert!(
-        made == there,
-        "`make tables` writes docs/compatibility.md anew"
-    );
+fn the_reference_is_that_of_the_code() {
+    for (page, made) in made_pages() {
+        let there = fs::read_to_string(package().join(&page)).unwrap_or_default();
+        let differs = made
+            .lines()
+            .zip(there.lines())
+            .find(|(made, there)| made != there);
+        assert_eq!(differs, None, "`make tables` writes {page} anew");
+        assert!(made == there, "`make tables` writes {page} anew");
+    }
 }
 
 #[test]
-#[ignore = "writes docs/compatibility.md anew: `make tables`"]
+#[ignore = "writes the pages that are made from the code anew: `make tables`"]
 fn write_the_tables() {
-    fs::write(package().join("docs/compatibility.md"), compatibility()).expect("written");
+    for (page, made) in made_pages() {
+        fs::write(package().join(page), made).expect("written");
+    }
 }
 
 /// What becomes of a directive, found by trying.

@@ -103,9 +103,9 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecRuleUpdateTargetById", TwoOrThree, Anywhere, "rule id, targets, and optionally the targets they replace", rules::update_target_by_id)
         .about("", "adds, excludes or replaces targets of rules above it in the same section"),
     row("SecRuleUpdateTargetByTag", TwoOrThree, Anywhere, "tag pattern, targets, and optionally the targets they replace", rules::update_target_by_tag)
-        .about("", "the same for rules of which a tag matches the regular expression"),
+        .about("", "adds, excludes or replaces targets of rules of which a tag matches the regular expression"),
     row("SecRuleUpdateTargetByMsg", TwoOrThree, Anywhere, "message pattern, targets, and optionally the targets they replace", rules::update_target_by_msg)
-        .about("", "the same for rules of which the message matches the regular expression"),
+        .about("", "adds, excludes or replaces targets of rules of which the message matches the regular expression"),
     row("SecRuleUpdateActionById", Two, Anywhere, "rule id, perhaps :position in the chain, and actions", rules::update_action_by_id)
         .about("", "changes the actions of a rule above it in the same section, but neither its id nor its phase"),
     row("SecInterceptOnError", Flag, Anywhere, "On or Off", engine::intercept_on_error)
@@ -130,7 +130,7 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("100000", "how long a pattern may try that is not matched in linear time")
         .remark("only for patterns that are not linear"),
     row("SecPcreMatchLimitRecursion", One, MainServer, "depth a PCRE2 match may reach", engine::pcre_match_limit_recursion)
-        .about("100000", "how deep such a pattern may go")
+        .about("100000", "how deep a pattern may go that is not matched in linear time")
         .remark("only for patterns that PCRE2 runs"),
     row("SecUnicodeMapFile", OneOrTwo, Server, "a unicode map file and the code page to use", engine::unicode_map_file)
         .about("", "how `urlDecodeUni` maps characters beyond ASCII"),
@@ -231,7 +231,7 @@ pub static DIRECTIVES: &[Directive] = &[
         .about("", "how many connections of one address may be reading a request; addresses are those that the limit holds for, or with `!` those that it does not hold for")
         .remark("limits need `ExtendedStatus`, and switch it on"),
     row("SecConnWriteStateLimit", OneOrTwo, Anywhere, "a number, and optionally [!]@ipMatch or [!]@ipMatchFromFile with addresses", connections::writing)
-        .about("", "the same for connections that are writing a response"),
+        .about("", "how many connections of one address may be writing a response; addresses as for SecConnReadStateLimit"),
     row("SecReadStateLimit", OneOrTwo, Anywhere, "use SecConnReadStateLimit instead", connections::reading_by_its_older_name)
         .about("", "the older name of SecConnReadStateLimit"),
     row("SecWriteStateLimit", OneOrTwo, Anywhere, "use SecConnWriteStateLimit instead", connections::writing_by_its_older_name)
@@ -266,7 +266,7 @@ pub static DIRECTIVES: &[Directive] = &[
     row("SecDebugLog", One, Anywhere, "a file", audit::debug_log)
         .about("", "where the engine tells what it does, step by step"),
     row("SecDebugLogLevel", One, Anywhere, "0 to 9", audit::debug_level)
-        .about("0", "how much it tells, from nothing (0) to everything (9)"),
+        .about("0", "how much the debug log tells, from nothing (0) to everything (9)"),
     // Accepted without effect, with a notice at start.
     row("SecStatusEngine", One, Anywhere, "Palisade never reports to anybody", absent::noticed_switch)
         .about("Off", "would report this server's versions to its makers")

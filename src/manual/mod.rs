@@ -1,5 +1,9 @@
-//! What there is to write in a configuration, as tables for the documentation. The rows are those that the code itself works
-//! with: what they say of a name stands beside it there.
+//! What there is to write in a configuration, for the documentation: tables of all names, and pages with an entry and an example
+//! for each. The rows are those that the code itself works with: what they say of a name stands beside it there. What is
+//! different from mod_security2 is taken from docs/compatibility.md.
+
+mod examples;
+mod page;
 
 use std::fmt::Write;
 
@@ -8,6 +12,9 @@ use crate::config::{DIRECTIVES, Scope, Support};
 use crate::operators::Kind;
 use crate::transformations::Transformation;
 use crate::variables::{Shape, Variable};
+
+pub use examples::{Example, examples};
+pub use page::Page;
 
 /// The sections of `docs/compatibility.md` that are made from the code, from the first heading to the last row.
 pub fn compatibility() -> String {
@@ -33,7 +40,11 @@ pub fn compatibility() -> String {
             true => kind.about().to_owned(),
             false => format!("as `@{}`", kind.name()),
         };
-        row(&mut text, &[&format!("`@{name}`"), state, &about]);
+        let name = match kind.name() == name {
+            true => Page::Operators.link(name),
+            false => format!("`@{name}`"),
+        };
+        row(&mut text, &[&name, state, &about]);
     }
 
     section(&mut text, "Transformations", "");
@@ -41,9 +52,13 @@ pub fn compatibility() -> String {
     for (name, transformation) in Transformation::names() {
         let about = match transformation.name() == name {
             true => transformation.about().to_owned(),
-            false => format!("as `{}`", transformation.name()),
+            false => format!("as `t:{}`", transformation.name()),
         };
-        row(&mut text, &[&format!("`{name}`"), "yes", &about]);
+        let name = match transformation.name() == name {
+            true => Page::Transformations.link(name),
+            false => format!("`t:{name}`"),
+        };
+        row(&mut text, &[&name, "yes", &about]);
     }
 
     section(
@@ -56,7 +71,10 @@ pub fn compatibility() -> String {
         row(
             &mut text,
             &[
-                &format!("`{}`", known.name),
+                &match known.about.starts_with("as `") {
+                    true => format!("`{}`", known.name),
+                    false => Page::Actions.link(known.name),
+                },
                 known.argument,
                 group(known.group),
                 known.about,
@@ -72,7 +90,7 @@ pub fn compatibility() -> String {
         ..
     } in CTL_OPTIONS
     {
-        row(&mut text, &[&format!("`{name}`"), argument, about]);
+        row(&mut text, &[&Page::Ctl.link(name), argument, about]);
     }
 
     section(
@@ -106,12 +124,8 @@ fn directives(text: &mut String, own: bool) {
         row(
             text,
             &[
-                &format!("`{}`", directive.name),
-                match directive.support {
-                    Support::Full => "yes",
-                    Support::NoEffect => "no effect",
-                    Support::Refused => "refused",
-                },
+                &Page::Directives.link(directive.name),
+                state(directive.support),
                 match directive.scope {
                     Scope::Server => "servers",
                     Scope::MainServer => "main server",
@@ -136,7 +150,7 @@ fn variables(text: &mut String, own: bool) {
         row(
             text,
             &[
-                &format!("`{}`", variable.name()),
+                &Page::Variables.link(variable.name()),
                 &variable.available_from().to_string(),
                 match variable.shape() {
                     Shape::Scalar => "",
@@ -146,6 +160,14 @@ fn variables(text: &mut String, own: bool) {
                 variable.about(),
             ],
         );
+    }
+}
+
+fn state(support: Support) -> &'static str {
+    match support {
+        Support::Full => "yes",
+        Support::NoEffect => "no effect",
+        Support::Refused => "refused",
     }
 }
 
