@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 #[path = "support/scratch.rs"]
 mod scratch;
@@ -262,6 +262,37 @@ fn replay_counts_what_would_have_been_refused() {
 }
 
 const AUDIT: &str = "--a1b2c3d4-A--\n[22/Nov/2026:10:00:00 +0000] id1 192.0.2.1 40000 127.0.0.1 80\n--a1b2c3d4-B--\nGET /x?q=union%20select HTTP/1.1\nHost: a\n\n--a1b2c3d4-F--\nHTTP/1.1 403 Forbidden\n\n--a1b2c3d4-H--\nMessage: Access denied with code 403 (phase 2). Pattern match \"x\" at ARGS:q. [file \"rules.conf\"] [line \"3\"] [id \"1\"] [msg \"SQL\"]\nAction: Intercepted (phase 2)\n\n--a1b2c3d4-Z--\n\n";
+
+#[test]
+fn a_terminal_sees_how_far_a_long_log_is_read() {
+    let line = "198.51.100.7 - - [22/Nov/2026:10:00:00 +0000] \"GET /a?b=c HTTP/1.1\" 200 1234\n";
+    let log = line.repeat(40_000);
+    let here = with(&[("rules.conf", "SecRuleEngine On\n"), ("access.log", &log)]);
+    let command = format!(
+        "{} replay --rules rules.conf -- access.log",
+        env!("CARGO_BIN_EXE_palisade")
+    );
+    let in_terminal = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env("TERM", "xterm")
+        .current_dir(here.path())
+        .stdin(Stdio::null())
+        .output();
+    let Ok(output) = in_terminal else {
+        eprintln!("SKIPPED: there is no script(1) to make a terminal with");
+        return;
+    };
+    let seen = text(&output.stdout);
+    assert!(seen.contains(" MB, "), "no progress bar: {seen:?}");
+    assert!(seen.contains(" left"), "no progress bar: {seen:?}");
+    assert!(seen.contains("0 of 40000 requests"), "{seen:?}");
+    // What is not a terminal is left alone.
+    let output = palisade(
+        here.path(),
+        &["replay", "--rules", "rules.conf", "--", "access.log"],
+    );
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
 
 #[test]
 fn audit_logs_are_replayed_and_tuned() {

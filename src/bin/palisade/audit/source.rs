@@ -2,20 +2,20 @@
 
 use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use palisade::audit::read::{Event, IndexLine, Reader, Reading};
 
 /// Bytes read at a time.
 const BUFFER: usize = 256 * 1024;
-/// From this many bytes on, a progress bar is worth its place.
-const LARGE: u64 = 32 * 1024 * 1024;
+/// What takes longer than this is worth a progress bar.
+const SOON: Duration = Duration::from_millis(500);
 /// How often a followed file is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// A renamed file is still read for this long after its last record: httpd's old processes finish their requests.
@@ -120,9 +120,9 @@ pub fn read_all(
             false => take(Ok(Source::new(Box::new(Following::new(followed)), path))),
         };
     }
-    let bar = bar(&files);
+    let (bar, since) = (bar(&files), Instant::now());
     for path in files {
-        let opened = open(&path, &bar).map(|input| Source::new(input, Some(path.clone())));
+        let opened = open(&path, &bar, since).map(|input| Source::new(input, Some(path.clone())));
         take(opened.map_err(|error| problem(&path, &error)))?;
     }
     bar.finish_and_clear();
@@ -157,7 +157,7 @@ fn collect(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn open(path: &Path, bar: &ProgressBar) -> io::Result<Box<dyn Read>> {
+fn open(path: &Path, bar: &ProgressBar, since: Instant) -> io::Result<Box<dyn Read>> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdin()));
     }
@@ -166,7 +166,11 @@ fn open(path: &Path, bar: &ProgressBar) -> io::Result<Box<dyn Read>> {
     let packed = file.read(&mut magic)? == 2 && magic == [0x1f, 0x8b];
     // A pipe cannot go back to its beginning: what was read of it goes before the rest.
     let start: Box<dyn Read> = match file.rewind() {
-        Ok(()) => Box::new(bar.wrap_read(file)),
+        Ok(()) => Box::new(Watched {
+            file,
+            bar: bar.clone(),
+            since,
+        }),
         Err(_) => Box::new(io::Cursor::new(magic).chain(file)),
     };
     Ok(match packed {
@@ -175,17 +179,32 @@ fn open(path: &Path, bar: &ProgressBar) -> io::Result<Box<dyn Read>> {
     })
 }
 
-/// A progress bar over all files, on a terminal and where they are large; otherwise one that nobody sees.
+/// A file whose reading moves a progress bar, which appears when it has taken a while.
+struct Watched {
+    file: File,
+    bar: ProgressBar,
+    since: Instant,
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read(buffer)?;
+        self.bar.inc(length as u64);
+        if self.bar.is_hidden() && self.since.elapsed() >= SOON {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        Ok(length)
+    }
+}
+
+/// A progress bar over all files, which nobody sees yet.
 fn bar(files: &[PathBuf]) -> ProgressBar {
     let sizes = files.iter().filter_map(|path| fs::metadata(path).ok());
     let whole: u64 = sizes
         .filter(|about| about.is_file())
         .map(|about| about.len())
         .sum();
-    if whole < LARGE || !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(whole);
+    let bar = ProgressBar::with_draw_target(Some(whole), ProgressDrawTarget::hidden());
     let style = ProgressStyle::with_template(
         "{wide_bar} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left",
     );
