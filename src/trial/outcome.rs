@@ -97,6 +97,9 @@ pub struct Found {
     /// Its message as the rule has it: the same for all requests.
     #[serde(skip)]
     pub written: Option<String>,
+    /// Whether a match of it goes to the logs.
+    #[serde(skip)]
+    pub logs: bool,
     /// Its `logdata`, expanded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
@@ -169,6 +172,7 @@ fn matched(transaction: &Transaction) -> Vec<Found> {
                 phase: sighting.chain.phase.number(),
                 message: None,
                 written: meta.msg_text.as_deref().map(text),
+                logs: sighting.chain.log,
                 data: None,
                 severity: meta.severity.and_then(|severity| severity.name()),
                 file: starter.origin.file.to_string(),

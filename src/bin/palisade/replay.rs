@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use palisade::audit::read::Event;
 use palisade::config::Tree;
-use palisade::trial::{Options, Outcome, Trial, access_log, plan, wire};
+use palisade::trial::{Found, Options, Outcome, Trial, access_log, plan, wire};
 
 use crate::audit::{self, source};
 use crate::rules::{Rules, Suppositions};
@@ -53,6 +53,9 @@ enum Kind {
 
 /// Longest line of an access log, in bytes: more than httpd writes of one request.
 const LINE_LIMIT: u64 = 256 * 1024;
+
+/// Characters of a message in the summary: a line is for one look.
+const MESSAGE_LIMIT: usize = 100;
 
 /// 0 when all was read, 1 when something could not be.
 pub fn run(arguments: &Arguments) -> ExitCode {
@@ -224,8 +227,10 @@ impl Tally {
         ids.dedup();
         for id in ids {
             let found = outcome.matched.iter().find(|found| found.id == id);
-            // Rules without a message keep the books for others.
-            let Some(message) = found.and_then(|found| found.written.clone()) else {
+            // Rules without a message, and those that log nothing, keep the books for others.
+            let tells = |found: &&Found| found.logs || outcome.decision.rule == Some(id);
+            let told = found.filter(tells).and_then(|found| found.written.clone());
+            let Some(message) = told else {
                 continue;
             };
             let entry = self.rules.entry(id).or_insert((0, 0, message));
@@ -261,7 +266,14 @@ impl Tally {
             writeln!(out, "{:>8} {:>8}  rule", "requests", "refused")?;
         }
         for (id, (count, refused, message)) in rules.into_iter().take(most) {
-            writeln!(out, "{count:>8} {refused:>8}  {id} {}", printable(message))?;
+            let message = printable(message);
+            let shown: String = message.chars().take(MESSAGE_LIMIT).collect();
+            let more = if shown.len() < message.len() {
+                "…"
+            } else {
+                ""
+            };
+            writeln!(out, "{count:>8} {refused:>8}  {id} {shown}{more}")?;
         }
         Ok(())
     }
