@@ -294,6 +294,9 @@ fn run_and_httpd_agree_on_five_hundred_requests() {
     );
 }
 
+/// Scores of the Core Rule Set up to here are compared.
+const SCORES: u32 = 120;
+
 #[test]
 fn they_agree_with_the_core_rule_set() {
     let crs = crate::material::crs();
@@ -305,9 +308,18 @@ fn they_agree_with_the_core_rule_set() {
         return;
     }
     let crs = crs.canonicalize().expect("its path").display().to_string();
+    // A rule for each score: the same rules match where the scores are the same.
+    let scores: String = (1..=SCORES)
+        .map(|score| {
+            let id = 5000 + score;
+            format!(
+                "SecRule TX:BLOCKING_INBOUND_ANOMALY_SCORE \"@eq {score}\" \"id:{id},phase:5,pass,nolog\"\n"
+            )
+        })
+        .collect();
     let rules = format!(
         // 905100 and 905110 take httpd's own requests out of the audit log, by which this compares.
-        "{}\nInclude \"{crs}/crs-setup.conf.example\"\nInclude \"{crs}/rules/*.conf\"\nSecRuleRemoveById 905100 905110\n",
+        "{}\nInclude \"{crs}/crs-setup.conf.example\"\nInclude \"{crs}/rules/*.conf\"\nSecRuleRemoveById 905100 905110\n{scores}",
         without_counters()
     );
     let refused = compare(&rules);
