@@ -270,3 +270,26 @@ fn the_files_of_the_image_and_of_compose_are_there() {
     }
     assert_eq!(compose.matches("./").count(), 2);
 }
+
+#[test]
+fn stages_of_the_image_are_named_by_no_variable() {
+    // buildah before 1.29 takes such a name for that of an image, and asks registries for it.
+    let file = read("Containerfile");
+    let default = |name: &str| {
+        let start = format!("ARG {name}=");
+        file.lines().find_map(|line| line.strip_prefix(&start))
+    };
+    let bases: Vec<&str> = file
+        .lines()
+        .filter_map(|line| line.strip_prefix("FROM "))
+        .filter_map(|rest| rest.split_whitespace().next())
+        .collect();
+    assert!(bases.len() >= 2, "{bases:?}");
+    for base in bases {
+        let image = match base.strip_prefix('$') {
+            Some(name) => default(name).unwrap_or_else(|| panic!("{base} has no default")),
+            None => base,
+        };
+        assert!(image.contains('/'), "FROM {base}: {image} is no image");
+    }
+}
