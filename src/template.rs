@@ -98,6 +98,16 @@ impl Template {
         })
     }
 
+    /// About how long it becomes, in bytes.
+    pub fn usual_length(&self) -> usize {
+        const OF_A_MACRO: usize = 24;
+        let length = |segment: &Segment| match segment {
+            Segment::Literal(text) => text.len(),
+            Segment::Macro(_) => OF_A_MACRO,
+        };
+        self.segments.iter().map(length).sum()
+    }
+
     /// Writes the text, asking `lookup` to append what each macro stands for.
     pub fn expand(&self, out: &mut Vec<u8>, mut lookup: impl FnMut(&Macro, &mut Vec<u8>)) {
         for segment in &self.segments {

@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 /// Names and values in the order of their coming. Names compare without case; several values may share one.
 ///
-/// A rule set asks for its variables hundreds of times a request, so that names are found by their hashes. It gives most of
+/// A rule set asks for its variables hundreds of times a request, so that names are found by a tag of one byte each. It gives most of
 /// them the same values in every request: a collection may begin as one that all requests share, and has of its own what
 /// differs.
 #[derive(Clone, Debug, Default)]
 pub struct Collection {
-    hashes: Vec<u32>,
+    tags: Vec<u8>,
     entries: Vec<Entry>,
     shared: Option<Arc<[Pair]>>,
 }
@@ -29,7 +29,7 @@ impl Collection {
     /// A collection to begin with: a copy of it costs the same however long its values are.
     pub fn shared(pairs: Vec<Pair>) -> Collection {
         Collection {
-            hashes: pairs.iter().map(|(name, _)| hash(name)).collect(),
+            tags: pairs.iter().map(|(name, _)| tag(name)).collect(),
             entries: (0..).map(Entry::Shared).take(pairs.len()).collect(),
             shared: Some(pairs.into()),
         }
@@ -52,11 +52,13 @@ impl Collection {
 
     /// Replaces the value of a name; one that is known keeps its spelling.
     pub fn set(&mut self, name: &[u8], value: impl Into<Bytes>) {
-        let known = self.named(name).next().map(|(name, _)| name.clone());
-        self.put(
-            known.unwrap_or_else(|| Bytes::copy_from_slice(name)),
-            value.into(),
-        );
+        let place = self.places(name).next();
+        let known = place.and_then(|at| self.pair(at));
+        let known = known.map(|(name, _)| name.clone());
+        match (known, place.and_then(|at| self.entries.get_mut(at))) {
+            (Some(known), Some(entry)) => *entry = Entry::Own((known, value.into())),
+            _ => self.push(Bytes::copy_from_slice(name), value),
+        }
     }
 
     /// As [`set`](Collection::set), but the name is spelled from now on as it is here.
@@ -71,30 +73,34 @@ impl Collection {
     /// Adds a value, whether or not the name has one.
     pub fn push(&mut self, name: impl Into<Bytes>, value: impl Into<Bytes>) {
         let name = name.into();
-        self.hashes.push(hash(&name));
+        self.tags.push(tag(&name));
         self.entries.push(Entry::Own((name, value.into())));
     }
 
     /// Removes all values of a name.
     pub fn remove(&mut self, name: &[u8]) {
         while let Some(at) = { self.places(name).next() } {
-            self.hashes.remove(at);
+            self.tags.remove(at);
             self.entries.remove(at);
         }
     }
 
-    /// Removes all values of the names that are `unwanted`.
-    pub fn remove_where(&mut self, unwanted: impl Fn(&[u8]) -> bool) {
+    /// Removes the values whose names are one digit of at least this value: what rules have captured.
+    pub fn remove_digits(&mut self, least: usize) {
         let mut from = 0;
-        loop {
-            let found = self.iter().skip(from).position(|(name, _)| unwanted(name));
-            let Some(found) = found else {
-                return;
-            };
-            from += found;
-            self.hashes.remove(from);
-            self.entries.remove(from);
+        while let Some(at) = self.next_digit(from) {
+            let digit = self.pair(at).and_then(|(name, _)| name.first());
+            if digit.is_some_and(|digit| usize::from(digit - b'0') >= least) {
+                self.tags.remove(at);
+                self.entries.remove(at);
+            } else {
+                from = at + 1;
+            }
         }
+    }
+
+    fn next_digit(&self, from: usize) -> Option<usize> {
+        Some(from + memchr::memchr(DIGIT, self.tags.get(from..)?)?)
     }
 
     /// All names and values.
@@ -102,6 +108,7 @@ impl Collection {
         (0..self.entries.len()).filter_map(|at| self.pair(at))
     }
 
+    #[inline]
     fn pair(&self, at: usize) -> Option<(&Bytes, &Bytes)> {
         let (name, value) = match self.entries.get(at)? {
             Entry::Own(pair) => pair,
@@ -111,12 +118,12 @@ impl Collection {
     }
 
     fn places(&self, name: &[u8]) -> impl Iterator<Item = usize> {
-        let wanted = hash(name);
+        let wanted = tag(name);
         let mut from = 0;
         std::iter::from_fn(move || {
             loop {
-                let rest = self.hashes.get(from..)?;
-                let at = from + position(rest, wanted)?;
+                let rest = self.tags.get(from..)?;
+                let at = from + memchr::memchr(wanted, rest)?;
                 from = at + 1;
                 let (known, _) = self.pair(at)?;
                 if known.eq_ignore_ascii_case(name) {
@@ -127,26 +134,15 @@ impl Collection {
     }
 }
 
-/// Looks at many at a time: nearly all are others.
-fn position(hashes: &[u32], wanted: u32) -> Option<usize> {
-    const STEP: usize = 16;
-    let (many, _) = hashes.as_chunks::<STEP>();
-    let skipped = many
-        .iter()
-        .take_while(|step| {
-            !step
-                .iter()
-                .fold(false, |found, hash| found | (*hash == wanted))
-        })
-        .count();
-    let from = skipped * STEP;
-    let rest = hashes.get(from..)?;
-    Some(from + rest.iter().position(|hash| *hash == wanted)?)
-}
+/// The tag of a name that is one digit: what rules have captured.
+const DIGIT: u8 = 0;
 
-/// The same for names that differ in case only (and for a few others).
-fn hash(name: &[u8]) -> u32 {
+/// The same for names that differ in case only, and for one in 255 others.
+fn tag(name: &[u8]) -> u8 {
     const CASE: u64 = 0x2020_2020_2020_2020;
+    if let [b'0'..=b'9'] = name {
+        return DIGIT;
+    }
     let mix = |hash: u64, word: u64| (hash ^ (word | CASE)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let (words, rest) = name.as_chunks();
     let mut state = words.iter().fold(name.len() as u64, |state, word| {
@@ -155,7 +151,7 @@ fn hash(name: &[u8]) -> u32 {
     let mut last = [0; 8];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
     state = mix(state.rotate_left(23), u64::from_le_bytes(last));
-    (state >> 32) as u32
+    ((state >> 56) as u8).max(DIGIT + 1)
 }
 
 #[cfg(test)]
@@ -177,8 +173,11 @@ mod tests {
         assert!(tx.get(b"a").is_none());
         tx.push("1", "x");
         tx.push("2", "x");
-        tx.remove_where(|name| name.len() == 1);
-        assert_eq!(tx.iter().count(), 1);
+        tx.push("x", "x");
+        tx.push("0", "x");
+        tx.remove_digits(1);
+        let names: Vec<_> = tx.iter().map(|(name, _)| name.as_ref()).collect();
+        assert_eq!(names, [&b"Score"[..], b"x", b"0"]);
         assert!(tx.get(b"score").is_some());
     }
 
@@ -214,12 +213,17 @@ mod tests {
     }
 
     #[test]
-    fn names_that_hash_alike_are_told_apart() {
+    fn names_of_one_tag_are_told_apart() {
         // A set bit for the case makes `@` and the backtick the same.
-        assert_eq!(hash(b"a@"), hash(b"a`"));
+        assert_eq!(tag(b"a@"), tag(b"a`"));
         let mut tx = Collection::default();
         tx.set(b"a@", "1");
         assert!(tx.get(b"a`").is_none());
-        assert_ne!(hash(b"anomaly_score_pl1"), hash(b"anomaly_score_pl2"));
+        let names = (0..1_000).map(|number| format!("name_{number}"));
+        names.clone().for_each(|name| tx.push(name.clone(), name));
+        for name in names {
+            let found = tx.get(name.to_uppercase().as_bytes());
+            assert_eq!(found.map(|value| &**value), Some(name.as_bytes()));
+        }
     }
 }

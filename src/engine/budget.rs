@@ -15,14 +15,13 @@ use crate::transaction::Transaction;
 /// at, or as many rules as [`OF_A_RULE`] makes of it. That is some microseconds.
 const WORTH_A_LOOK: usize = 2048;
 
-/// What any rule takes with a value, as so many bytes.
-const OF_A_RULE: usize = 128;
+/// What a rule takes with each of its values, as so many bytes.
+pub(super) const OF_A_RULE: usize = 128;
 
 impl Transaction {
-    /// Adds to what has been done since somebody looked at the clock: a rule is asked, about so many bytes.
+    /// Adds to what has been done since somebody looked at the clock, in bytes.
     pub(super) fn add_work(&self, bytes: usize) {
-        let work = self.work.get();
-        self.work.set(work.saturating_add(OF_A_RULE + bytes));
+        self.work.set(self.work.get().saturating_add(bytes));
     }
 
     /// Something has been done of which nobody knows how long it takes: the clock will be looked at.

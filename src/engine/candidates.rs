@@ -64,6 +64,7 @@ impl Transaction {
                     &source.selector,
                     &scene,
                     &mut |key, value| {
+                        self.add_work(1 + value.len());
                         scan.value(number, at, key.as_deref(), &value);
                         at += 1;
                     },

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::budget::OF_A_RULE;
 use super::lookup::{self, Answer};
 use crate::actions::{Ctl, TargetExclusion};
 use crate::audit::escape::log_escape;
@@ -72,7 +73,7 @@ impl Transaction {
         if let Operator::ValidateHash(links) = &*rule.test.operator {
             return self.validate_links(chain, rule, links, host);
         }
-        self.add_work(0);
+        self.add_work(OF_A_RULE);
         let scene = self.scene(chain, host);
         let argument = match &rule.test.argument {
             Argument::Constant(text) => Cow::Borrowed(text.as_slice()),
@@ -127,7 +128,7 @@ impl Transaction {
                 let begun = told.then(Instant::now);
                 match &*rule.test.operator {
                     Operator::Rbl => self.add_unknown_work(),
-                    _ => self.add_work(subject.len()),
+                    _ => self.add_work(OF_A_RULE + subject.len()),
                 }
                 let answer = match &*rule.test.operator {
                     _ if matches!(question.known, Known::NoMatch) => Answer {
@@ -202,7 +203,7 @@ impl Transaction {
 
     /// Expands the macros in a text.
     pub(super) fn expand(&self, template: &Template, scene: &Scene<'_>) -> Vec<u8> {
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(template.usual_length());
         template.expand(&mut text, |found, out| {
             let value = found
                 .sound_variable()
@@ -218,7 +219,7 @@ impl Transaction {
     /// As [`expand`](Transaction::expand); a text without macros is not copied.
     pub(super) fn expanded(&self, template: &Template, scene: &Scene<'_>) -> Bytes {
         let constant = template.constant();
-        constant.unwrap_or_else(|| self.expand(template, scene).into())
+        constant.unwrap_or_else(|| Bytes::copy_from_slice(&self.expand(template, scene)))
     }
 
     /// The value that a macro of this name stands for, escaped as for a log.

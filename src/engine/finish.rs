@@ -35,7 +35,7 @@ impl Transaction {
         let begun = Instant::now();
         self.narrate_refusal();
         self.say(4, "Initialising logging.");
-        self.run_rules(Phase::Logging, host);
+        self.run_rules(Phase::Logging, begun, host);
         self.store_collections(host);
         self.narrate_storing();
         self.spend(Phase::Logging, begun);

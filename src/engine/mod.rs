@@ -60,12 +60,12 @@ impl Transaction {
     /// [`Transaction::finish`].
     pub fn run(&mut self, phase: Phase, host: &mut dyn Host) -> Verdict {
         let begun = Instant::now();
-        let verdict = self.run_once(phase, host);
+        let verdict = self.run_once(phase, begun, host);
         self.spend(phase, begun);
         verdict
     }
 
-    fn run_once(&mut self, phase: Phase, host: &mut dyn Host) -> Verdict {
+    fn run_once(&mut self, phase: Phase, begun: Instant, host: &mut dyn Host) -> Verdict {
         match phase {
             Phase::RequestHeaders => self.narrate_head(),
             Phase::RequestBody => {
@@ -84,7 +84,7 @@ impl Transaction {
         if skipped {
             self.narrate_skipped_phase(phase);
         } else if phase != Phase::Logging {
-            self.run_rules(phase, host);
+            self.run_rules(phase, begun, host);
         }
         self.flush_alerts(host);
         // Before the response leaves: a client that has it counts at its next request. A refusal is stored by `finish`.
@@ -98,24 +98,23 @@ impl Transaction {
         }
     }
 
-    pub(super) fn run_rules(&mut self, phase: Phase, host: &mut dyn Host) {
+    /// Runs the rules of a phase that began then.
+    pub(super) fn run_rules(&mut self, phase: Phase, begun: Instant, host: &mut dyn Host) {
         self.phase = phase;
         self.matches.end_chain();
         let config = Arc::clone(&self.config);
         let rules = config.rules.phase(phase);
         self.narrate_phase(phase, rules);
         if let Some(rules) = rules {
-            self.run_phase(rules, host);
+            self.run_phase(rules, begun, host);
         }
     }
 
-    fn run_phase(&mut self, rules: &PhaseRules, host: &mut dyn Host) {
+    fn run_phase(&mut self, rules: &PhaseRules, begun: Instant, host: &mut dyn Host) {
         if self.mode() == EngineMode::Off {
             return;
         }
-        let begun = Instant::now();
         let mut candidates = self.scan(rules, host);
-        self.add_unknown_work();
         let foreseen = std::mem::replace(&mut self.foreseen, Foreseen::No);
         let mut foreseen = foreseen == Foreseen::Phases(self.phase.index())
             && !self.matches.is_watched()

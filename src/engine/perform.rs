@@ -206,10 +206,7 @@ impl Transaction {
             Captures::None => {}
             Captures::SetFirst(piece) => self.tx.set(b"0", piece.bytes(b"").to_vec()),
             Captures::Replace(pieces) => {
-                self.tx.remove_where(|name| match name {
-                    [digit @ b'0'..=b'9'] => last || usize::from(digit - b'0') >= pieces.len(),
-                    _ => false,
-                });
+                self.tx.remove_digits(if last { 0 } else { pieces.len() });
                 for (at, piece) in pieces.iter().enumerate() {
                     let name = at.to_string().into_bytes();
                     if last && at > 9 {

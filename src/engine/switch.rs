@@ -17,7 +17,9 @@ impl Transaction {
             Some(fresh) if self.tx.is_empty() => self.tx = fresh.clone(),
             _ => self.change_tx(&foregone.sets),
         }
-        self.matches.count_foregone(foregone);
+        if let Some(settled) = &foregone.matched {
+            self.matches.settle(settled);
+        }
         self.asked.passed_by += foregone.passed_by;
         self.asked.regexes_saved += foregone.regexes;
     }

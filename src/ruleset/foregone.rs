@@ -29,9 +29,7 @@ pub struct Foregone {
     /// Where it goes on: an index into the phase, possibly behind its end.
     pub end: usize,
     /// Which of them match, in order.
-    pub matched: Arc<[Arc<Chain>]>,
-    /// What matched last.
-    pub seen: Option<Seen>,
+    pub matched: Option<Arc<Settled>>,
     /// What they make of TX.
     pub sets: Vec<Set>,
     /// TX with these in it and nothing else, if nothing is removed.
@@ -47,6 +45,15 @@ pub type Set = (Bytes, Option<Bytes>);
 
 /// The most rules that are put together.
 const LONGEST_RUN: usize = 1_000;
+
+/// Rules that match whatever the request is.
+#[derive(Debug)]
+pub struct Settled {
+    /// The rules, each alone in its chain, in order.
+    pub chains: Vec<Arc<Chain>>,
+    /// What matched last.
+    pub seen: Seen,
+}
 
 /// What a rule has matched: MATCHED_VAR.
 #[derive(Clone, Debug)]
@@ -85,7 +92,7 @@ impl Foregone {
             end: from,
             ..Foregone::default()
         };
-        let (mut matched, mut steps) = (Vec::new(), 0);
+        let (mut chains, mut seen, mut steps) = (Vec::new(), None, 0);
         while let Some(entry) = entries.get(run.end) {
             if entry.role == Role::Finds {
                 run.end += 1;
@@ -98,11 +105,13 @@ impl Foregone {
             };
             steps += 1;
             run.end = step.end;
-            run.seen = step.seen.clone().or(run.seen);
-            matched.extend(step.matched.iter().cloned());
+            if let Some(matched) = &step.matched {
+                seen = Some(matched.seen.clone());
+                chains.extend_from_slice(&matched.chains);
+            }
             step.sets.iter().for_each(|set| run.add(set));
         }
-        run.matched = matched.into();
+        run.matched = seen.map(|seen| Arc::new(Settled { chains, seen }));
         let pairs: Option<Vec<_>> = run
             .sets
             .iter()
@@ -173,8 +182,10 @@ impl Foresight {
             }
             Some(Foregone {
                 end: entry.next,
-                matched: [Arc::clone(&entry.chain)].into(),
-                seen: Some(seen),
+                matched: Some(Arc::new(Settled {
+                    chains: vec![Arc::clone(&entry.chain)],
+                    seen,
+                })),
                 sets: sets.filter(|_| chain.only_sets_variables())?,
                 ..Foregone::default()
             })

@@ -22,7 +22,7 @@ mod text;
 
 pub use assemble::{Entry, LayerScan, PhaseRules, RuleSet};
 pub use compile::{CompileError, Compiler, Part, Source};
-pub use foregone::{Foregone, Seen, Set};
+pub use foregone::{Foregone, Seen, Set, Settled};
 pub use layer::{Layer, LayerBuilder};
 pub use rule::{Argument, Chain, Rule, Selector, Target, Test};
 pub use switch::Switch;

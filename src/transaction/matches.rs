@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::limits;
-use crate::ruleset::{Chain, Foregone, Seen};
+use crate::ruleset::{Chain, Seen, Settled};
 use crate::types::{Phase, Severity};
 
 /// The findings of a transaction.
@@ -90,7 +90,7 @@ enum Found {
     /// One, and how many of its rules.
     One(Arc<Chain>, usize),
     /// Chains of one rule, as the configuration decided.
-    Foregone(Arc<[Arc<Chain>]>),
+    Foregone(Arc<Settled>),
 }
 
 /// The last match of a chain that has ended.
@@ -98,7 +98,7 @@ enum Last {
     /// Name and value.
     Found(Vec<u8>, Vec<u8>),
     /// As the configuration decided.
-    Foregone(Seen),
+    Foregone(Arc<Settled>),
 }
 
 /// The value that matched last.
@@ -117,7 +117,7 @@ impl Matches {
         }
         Some(match self.last.as_ref()? {
             Last::Found(name, value) => Matched::Found(name, value),
-            Last::Foregone(seen) => Matched::Foregone(seen),
+            Last::Foregone(settled) => Matched::Foregone(&settled.seen),
         })
     }
 
@@ -188,13 +188,10 @@ impl Matches {
     }
 
     /// Rules have matched as the configuration decided.
-    pub(crate) fn count_foregone(&mut self, foregone: &Foregone) {
-        if let Some(seen) = &foregone.seen {
-            self.last = Some(Last::Foregone(seen.clone()));
-            self.rules
-                .push(Found::Foregone(Arc::clone(&foregone.matched)));
-            self.count += foregone.matched.len();
-        }
+    pub(crate) fn settle(&mut self, settled: &Arc<Settled>) {
+        self.last = Some(Last::Foregone(Arc::clone(settled)));
+        self.rules.push(Found::Foregone(Arc::clone(settled)));
+        self.count += settled.chains.len();
     }
 
     /// All matches.
@@ -202,7 +199,7 @@ impl Matches {
         self.rules.iter().flat_map(|found| {
             let (chains, matched) = match found {
                 Found::One(chain, matched) => (std::slice::from_ref(chain), *matched),
-                Found::Foregone(chains) => (&**chains, 1),
+                Found::Foregone(settled) => (settled.chains.as_slice(), 1),
             };
             let found = move |chain| MatchedRule { chain, matched };
             chains.iter().map(found)
