@@ -1,5 +1,6 @@
 //! httpd's error log: the engine's alerts, what httpd and other modules say about a request, and the `log` facade.
 
+use std::borrow::Cow;
 use std::ffi::c_int;
 
 use super::host::log::{self, Level};
@@ -78,7 +79,13 @@ impl std::fmt::Display for Entry<'_> {
 }
 
 /// Bytes as text; what could end a line or is not ASCII as `\xHH`.
-fn printable(bytes: &[u8]) -> String {
+fn printable(bytes: &[u8]) -> Cow<'_, str> {
+    let clean = bytes
+        .iter()
+        .fold(true, |so_far, byte| so_far & is_printable(byte));
+    if let (true, Ok(text)) = (clean, std::str::from_utf8(bytes)) {
+        return Cow::Borrowed(text);
+    }
     let mut text = String::with_capacity(bytes.len());
     for run in bytes.chunk_by(|a, b| is_printable(a) == is_printable(b)) {
         match std::str::from_utf8(run) {
@@ -88,7 +95,7 @@ fn printable(bytes: &[u8]) -> String {
                 .for_each(|byte| text.push_str(&format!("\\x{byte:02x}"))),
         }
     }
-    text
+    Cow::Owned(text)
 }
 
 fn is_printable(byte: &u8) -> bool {

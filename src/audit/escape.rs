@@ -155,7 +155,24 @@ enum Source {
 }
 
 fn frame(out: &mut Vec<u8>, bytes: &[u8], source: Source) {
+    if is_clean(bytes, source) {
+        return out.extend_from_slice(bytes);
+    }
     each_utf8(out, bytes, |out, valid| frame_utf8(out, valid, source), hex);
+}
+
+/// Whether nothing in it can be special, as in nearly all that is written: rules, header fields. It is found out for many
+/// bytes at a time.
+fn is_clean(bytes: &[u8], source: Source) -> bool {
+    let behind = bytes.get(1..).unwrap_or_default();
+    let dashes = bytes
+        .iter()
+        .zip(behind)
+        .fold(false, |found, pair| found | (pair == (&b'-', &b'-')));
+    let clean = |byte: &u8| (0x20..0x7f).contains(byte);
+    !dashes
+        && bytes.iter().fold(true, |so_far, byte| so_far & clean(byte))
+        && (source == Source::Text || memchr::memchr(b'\\', bytes).is_none())
 }
 
 /// Splits bytes into valid UTF-8 and single bytes that are not part of any.
