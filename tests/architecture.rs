@@ -366,7 +366,7 @@ fn support_of(directive: &Directive) -> Support {
         at_restart: false,
     };
     let outcome = directive.apply(b"On", &section, &place);
-    if outcome.is_err_and(|message| message.contains(" is refused: ")) {
+    if outcome.is_err_and(|mistake| mistake.message.contains(" is refused: ")) {
         return Support::Refused;
     }
     // For those that want a number.

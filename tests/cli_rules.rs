@@ -190,10 +190,10 @@ fn check_finds_every_mistake_and_what_is_dangerous() {
     let said = text(&wrong.stderr);
     assert_eq!(wrong.status.code(), Some(1));
     for piece in [
-        "wrong.conf:1: ",
-        "wrong.conf:2: Invalid command 'SecRul'",
-        "wrong.conf:4: ",
-        "wrong.conf:9: <files> is not closed",
+        "wrong.conf:1:15: ",
+        "wrong.conf:2:1: Invalid command 'SecRul'",
+        "wrong.conf:4:15: ",
+        "wrong.conf:9:1: <files> is not closed",
         "\n4 mistakes\n",
         "^",
     ] {

@@ -122,7 +122,7 @@ fn check_argument(name: &str, action: &ast::Action) -> Result<(), String> {
     let spelled = &action.name.value;
     match action.argument.as_ref().map(|argument| &argument.value[..]) {
         Some(_) if names::takes_nothing(name) || name == "marker" => {
-            Err(format!("Extra parameter provided to action: {spelled}"))
+            Err(format!("Extra parameter provided to action {spelled}"))
         }
         Some([b'+' | b'-', ..]) if !matches!(name, "t" | "ctl") => {
             Err(format!("Action {spelled} does not allow +/- modificators."))
@@ -142,7 +142,8 @@ fn one(
         .as_ref()
         .map(|argument| argument.value.as_slice());
     let spelled = &action.name.value;
-    let required = || given.ok_or_else(|| format!("Missing action parameter: {spelled}"));
+    let required =
+        || given.ok_or_else(|| format!("Missing mandatory parameter for action {spelled}"));
     let text = || -> Result<&str, String> {
         std::str::from_utf8(required()?)
             .map_err(|_| format!("The parameter of {spelled} is not plain text"))
@@ -166,7 +167,10 @@ fn one(
                 .parse()
                 .ok()
                 .filter(|id| (1..=ID_MAXIMUM).contains(id))
-                .ok_or_else(|| invalid(text().unwrap_or_default()))?;
+                .ok_or_else(|| {
+                    let text = text().unwrap_or_default();
+                    format!("ModSecurity: Invalid value for action ID: {text}")
+                })?;
             list.has_id = true;
         }
         "rev" => meta.rev = Some(text()?.to_owned()),

@@ -12,7 +12,7 @@ use super::host::pool::Pool;
 use super::host::server::{self, Server};
 use super::host::{log, text};
 use super::{dirconf, sys};
-use crate::config::{DIRECTIVES, Directive, Place, Scope};
+use crate::config::{DIRECTIVES, Diagnostic, Directive, Place, Scope};
 use crate::types::Origin;
 
 /// The C table. It ends with an entry without a name.
@@ -116,10 +116,9 @@ unsafe extern "C" fn directive_read(
             .apply(read.arguments, read.config, &read.place)
         {
             Ok(()) => Complaint(null()),
-            Err(message) => {
-                let help = read.directive.help_with(read.arguments, &message);
-                let help = help.map(|help| format!("\n  help: {help}"));
-                complain(&(message + &help.unwrap_or_default()), read.pool)
+            Err(mistake) => {
+                let help = read.directive.help_with(read.arguments, &mistake.message);
+                complain(&mistake, help.as_deref(), &read.place.origin, read.pool)
             }
         }
     })
@@ -170,11 +169,20 @@ impl<'d> Read<'d> {
 }
 
 /// Tells httpd what is wrong. httpd prints file and line and then one line of ours, in which it would escape line ends:
-/// where there are more (the source and a caret), they go out first.
-fn complain(message: &str, pool: Pool<'_>) -> Complaint {
-    let (summary, details) = message.split_once('\n').unwrap_or((message, ""));
-    for line in details.lines() {
+/// the column, the source and a caret go out first.
+fn complain(
+    mistake: &Diagnostic,
+    help: Option<&str>,
+    origin: &Origin,
+    pool: Pool<'_>,
+) -> Complaint {
+    let Origin { file, line } = origin;
+    log::tell_starter(&format!("{file}:{line}:{}:", mistake.column));
+    for line in mistake.excerpt.lines() {
         log::tell_starter(line);
     }
-    Complaint(pool.string(summary.as_bytes()))
+    if let Some(help) = help {
+        log::tell_starter(&format!("  help: {help}"));
+    }
+    Complaint(pool.string(mistake.message.as_bytes()))
 }

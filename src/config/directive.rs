@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::help;
 use super::section::{DirConfig, Section};
 use crate::operators::atoi;
-use crate::seclang::{self, Word};
+use crate::seclang::{self, Diagnostic, Word};
 use crate::types::Origin;
 
 /// One directive.
@@ -99,7 +99,7 @@ pub(super) struct Arguments<'a> {
 
 /// What is wrong with a directive.
 pub(super) enum Problem {
-    /// A sentence about the whole directive.
+    /// A sentence about all arguments.
     Directive(String),
     /// A heading, and a mistake at a place in the n-th argument.
     Argument(&'static str, usize, seclang::Error),
@@ -118,39 +118,57 @@ impl From<&str> for Problem {
 }
 
 impl Directive {
-    /// Reads the directive into a section. The error is a text for `httpd -t`: a sentence, and where the mistake has a
-    /// place the line with a caret under it.
-    pub fn apply(&self, raw: &[u8], config: &DirConfig, place: &Place<'_>) -> Result<(), String> {
+    /// Reads the directive into a section. Every mistake has a place in the line.
+    pub fn apply(
+        &self,
+        raw: &[u8],
+        config: &DirConfig,
+        place: &Place<'_>,
+    ) -> Result<(), Diagnostic> {
         if self.scope == Scope::MainServer && place.in_virtual_host {
-            return Err(format!(
-                "ModSecurity: {} not allowed in VirtualHost",
-                self.name
-            ));
+            let message = format!("ModSecurity: {} not allowed in VirtualHost", self.name);
+            return Err(Diagnostic::of_directive(message, self.name, raw));
         }
         let words = seclang::split(raw);
-        self.check_arity(&words)?;
         let arguments = Arguments {
             directive: self,
             words: &words,
             place,
         };
-        let outcome = config.edit(|section| {
-            if words.last().is_some_and(Word::is_unclosed) {
-                let note = format!(
-                    "a quote of {} is not closed, and ends with the line",
-                    self.name
-                );
-                arguments.note(section, &note);
-            }
-            (self.apply)(section, &arguments)
+        let outcome = self.check_arity(&arguments).and_then(|()| {
+            config.edit(|section| {
+                if words.last().is_some_and(Word::is_unclosed) {
+                    let note = format!(
+                        "a quote of {} is not closed, and ends with the line",
+                        self.name
+                    );
+                    arguments.note(section, &note);
+                }
+                (self.apply)(section, &arguments)
+            })
         });
-        outcome.map_err(|problem| match problem {
-            Problem::Directive(message) => message,
+        outcome.map_err(|problem| self.locate(problem, raw, &words))
+    }
+
+    fn locate(&self, problem: Problem, raw: &[u8], words: &[Word]) -> Diagnostic {
+        match problem {
+            Problem::Directive(message) => {
+                let span = match (words.first(), words.last()) {
+                    (Some(first), Some(last)) => {
+                        first.raw_offset(0)..last.raw_offset(last.text.len())
+                    }
+                    _ => raw.len()..raw.len(),
+                };
+                Diagnostic::new(message, self.name, raw, span)
+            }
             Problem::Argument(heading, at, error) => match words.get(at) {
-                Some(word) => error.render(heading, self.name, raw, word),
-                None => format!("{heading}{}", error.message),
+                Some(word) => error.locate(heading, self.name, raw, word),
+                None => {
+                    let message = format!("{heading}{}", error.message);
+                    Diagnostic::new(message, self.name, raw, raw.len()..raw.len())
+                }
             },
-        })
+        }
     }
 
     /// What to do about a mistake that [`apply`](Self::apply) has told, where that can be said.
@@ -159,23 +177,31 @@ impl Directive {
     }
 
     /// Compat: the sentences are httpd's own.
-    fn check_arity(&self, words: &[Word]) -> Result<(), String> {
-        let given = words.len();
-        let (fits, wanted) = match self.arity {
-            Arity::One => (given == 1, "one argument"),
-            Arity::OneOrTwo => ((1..=2).contains(&given), "1-2 arguments"),
-            Arity::OneToThree => ((1..=3).contains(&given), "1-3 arguments"),
-            Arity::Two => (given == 2, "two arguments"),
-            Arity::TwoOrThree => ((2..=3).contains(&given), "two or three arguments"),
-            Arity::Flag => (given == 1 && flag(words).is_some(), "On or Off"),
-            Arity::Iterate => (given >= 1, "at least one argument"),
-            Arity::Any => (true, ""),
+    fn check_arity(&self, arguments: &Arguments<'_>) -> Result<(), Problem> {
+        let (least, most, wanted) = match self.arity {
+            Arity::One => (1, 1, "one argument"),
+            Arity::OneOrTwo => (1, 2, "1-2 arguments"),
+            Arity::OneToThree => (1, 3, "1-3 arguments"),
+            Arity::Two => (2, 2, "two arguments"),
+            Arity::TwoOrThree => (2, 3, "two or three arguments"),
+            Arity::Flag => (1, 1, "On or Off"),
+            Arity::Iterate => (1, usize::MAX, "at least one argument"),
+            Arity::Any => (0, usize::MAX, ""),
         };
-        match (fits, self.arity) {
-            (true, _) => Ok(()),
-            (false, Arity::Flag) => Err(format!("{} must be {wanted}", self.name)),
-            (false, _) => Err(format!("{} takes {wanted}: {}", self.name, self.help)),
+        let given = arguments.words.len();
+        let is_flag = self.arity == Arity::Flag;
+        if (least..=most).contains(&given) && (!is_flag || flag(arguments.words).is_some()) {
+            return Ok(());
         }
+        let message = match is_flag {
+            true => format!("{} must be {wanted}", self.name),
+            false => format!("{} takes {wanted}: {}", self.name, self.help),
+        };
+        // The first that is too many, the place where one is missing, or the one that is neither On nor Off.
+        Err(arguments.wrong(
+            given.min(most) - usize::from(is_flag && given == 1),
+            message,
+        ))
     }
 }
 
@@ -221,12 +247,18 @@ impl Arguments<'_> {
         let number = T::try_from(value)
             .ok()
             .filter(|_| (least..i64::MAX).contains(&value));
-        let number =
-            number.ok_or_else(|| format!("ModSecurity: Invalid value for {name}: {text}"))?;
+        let invalid = || self.wrong(0, format!("ModSecurity: Invalid value for {name}: {text}"));
+        let number = number.ok_or_else(invalid)?;
         if value.to_string() != text.trim() {
             self.note(section, &format!("{name} {text} is read as {value}"));
         }
         Ok(number)
+    }
+
+    /// What is wrong with the n-th argument, or that it is missing.
+    pub(super) fn wrong(&self, at: usize, message: impl Into<String>) -> Problem {
+        let span = 0..self.bytes(at).len();
+        Problem::Argument("", at, seclang::Error::new(message, span))
     }
 
     /// Tells the administrator something about this place.

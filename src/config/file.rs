@@ -19,6 +19,8 @@ use crate::types::Origin;
 pub struct FileError {
     /// Where the directive stands.
     pub origin: Origin,
+    /// Where the mistake stands in it, from 1.
+    pub column: usize,
     /// The sentence, perhaps with the line and a caret.
     pub message: String,
     /// What to do about it, where that can be said.
@@ -40,11 +42,8 @@ impl std::fmt::Display for FileError {
         if self.origin.line == 0 {
             return f.write_str(&self.message);
         }
-        write!(
-            f,
-            "{}:{}: {}",
-            self.origin.file, self.origin.line, self.message
-        )
+        let Origin { file, line } = &self.origin;
+        write!(f, "{file}:{line}:{}: {}", self.column, self.message)
     }
 }
 
@@ -134,9 +133,11 @@ impl Reader {
         self.errors.len() >= most
     }
 
+    /// A mistake that is a line as a whole.
     fn fail(&mut self, origin: &Origin, message: String) {
         self.errors.push(FileError {
             origin: origin.clone(),
+            column: 1,
             message,
             help: None,
         });
@@ -279,10 +280,13 @@ impl Reader {
             server_root: self.server_root.as_deref().unwrap_or(directory),
             at_restart: false,
         };
-        if let Err(message) = known.apply(arguments, &config, &place) {
-            let help = known.help_with(arguments, &message);
-            self.fail(&origin, message);
-            self.help(help);
+        if let Err(mistake) = known.apply(arguments, &config, &place) {
+            self.errors.push(FileError {
+                origin,
+                column: mistake.column,
+                help: known.help_with(arguments, &mistake.message),
+                message: mistake.to_string(),
+            });
         }
     }
 

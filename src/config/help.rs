@@ -78,6 +78,10 @@ pub(super) fn with_directive(directive: &Directive, raw: &[u8], message: &str) -
             "ids are unique in a server or section; palisade explain ID shows the rule that has it",
         ),
         (
+            "Invalid value for action ID",
+            "an id is a whole number from 1 on",
+        ),
+        (
             "Invalid phase: ",
             "phases are 1 to 5, request (2), response (4) and logging (5)",
         ),

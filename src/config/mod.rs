@@ -25,5 +25,7 @@ pub use section::{Config, DirConfig};
 pub use settings::{KeepFiles, LimitAction, PingbackResponse, Settings};
 pub use tree::{Node, Plan, Statement, Tree};
 
+pub use crate::seclang::Diagnostic;
+
 #[cfg(test)]
 mod tests;

@@ -22,31 +22,31 @@ fn mistakes_name_file_line_and_column() {
     let cases = [
         (
             "SecRuleEngine Sometimes",
-            "test.conf:1: Invalid value for SecRuleEngine: Sometimes",
+            "test.conf:1:15: ModSecurity: Invalid value for SecRuleEngine: Sometimes\n  SecRuleEngine Sometimes\n                ^~~~~~~~~ column 15",
         ),
         (
             "\nSecRuleEngine",
-            "test.conf:2: SecRuleEngine takes one argument: On, Off or DetectionOnly",
+            "test.conf:2:15: SecRuleEngine takes one argument: On, Off or DetectionOnly\n  SecRuleEngine \n                ^ column 15",
         ),
         (
             "SecRequestBodyAccess Maybe",
-            "test.conf:1: SecRequestBodyAccess must be On or Off",
+            "test.conf:1:22: SecRequestBodyAccess must be On or Off\n  SecRequestBodyAccess Maybe\n                       ^~~~~ column 22",
         ),
         (
             "# c\nSecRule ARGS|FOO \\\n \"@rx x\" \"id:1\"",
-            "test.conf:3: Error creating rule: Unknown variable: FOO\n  SecRule ARGS|FOO  \"@rx x\" \"id:1\"\n               ^~~ column 14",
+            "test.conf:3:14: Error creating rule: Unknown variable: FOO\n  SecRule ARGS|FOO  \"@rx x\" \"id:1\"\n               ^~~ column 14",
         ),
         (
             "SecRule ARGS x id:1,denny",
-            "test.conf:1: Error parsing actions: Unknown action: denny\n  SecRule ARGS x id:1,denny\n                      ^~~~~ column 21",
+            "test.conf:1:21: Error parsing actions: Unknown action: denny\n  SecRule ARGS x id:1,denny\n                      ^~~~~ column 21",
         ),
         (
             "SecRule ARGS x deny",
-            "test.conf:1: ModSecurity: No action id present within the rule",
+            "test.conf:1:16: ModSecurity: No action id present within the rule\n  SecRule ARGS x deny\n                 ^~~~ column 16",
         ),
         (
-            "SecAction id:1,pass\nSecAction id:1,pass",
-            "test.conf:2: ModSecurity: Found another rule with the same id",
+            "SecAction id:1,pass\nSecAction pass,id:1",
+            "test.conf:2:16: ModSecurity: Found another rule with the same id\n  SecAction pass,id:1\n                 ^~ column 16",
         ),
     ];
     for (text, expected) in cases {
@@ -128,7 +128,7 @@ fn actions_are_updated_by_id() {
     );
     assert!(
         problem("SecAction id:1,pass\nSecRuleUpdateActionById 1 id:2")
-            .contains("id cannot be updated")
+            .contains("IDs cannot be updated")
     );
 }
 
@@ -196,7 +196,7 @@ fn applications_add_up_in_a_section_and_are_replaced_in_an_inner_one() {
     assert!(merged("SecLoginAudit Off").is_empty());
     let error = problem("SecLoginAudit generic path=( success=status:200");
     assert!(
-        error.starts_with("test.conf:1: ModSecurity: SecLoginAudit:"),
+        error.starts_with("test.conf:1:15: ModSecurity: SecLoginAudit:"),
         "{error}"
     );
 }

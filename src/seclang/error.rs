@@ -26,27 +26,61 @@ impl Error {
         }
     }
 
-    /// The message, the directive's line and a caret under the mistake:
-    ///
-    /// ```text
-    /// Error creating rule: Unknown variable: FOO
-    ///   SecRule FOO "@rx x" "id:1"
-    ///           ^~~ column 9
-    /// ```
-    ///
-    /// `raw` is what followed the directive's name. The column counts characters of the joined logical line from 1.
-    pub fn render(&self, heading: &str, directive: &str, raw: &[u8], word: &Word) -> String {
-        let start = word.raw_offset(self.span.start);
-        let end = word.raw_offset(self.span.end).max(start);
+    /// The mistake in its place; `heading` stands before the sentence.
+    pub fn locate(&self, heading: &str, directive: &str, raw: &[u8], word: &Word) -> Diagnostic {
+        let span = word.raw_offset(self.span.start)..word.raw_offset(self.span.end);
+        Diagnostic::new(format!("{heading}{}", self.message), directive, raw, span)
+    }
+}
+
+/// A mistake with its place in the line. Shown, it is the sentence, the directive's line and a caret under the mistake:
+///
+/// ```text
+/// Error creating rule: Unknown variable: FOO
+///   SecRule FOO "@rx x" "id:1"
+///           ^~~ column 9
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The sentence.
+    pub message: String,
+    /// Where the mistake begins, in characters of the joined logical line, from 1.
+    pub column: usize,
+    /// The line, and below it the caret.
+    pub excerpt: String,
+}
+
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\n{}", self.message, self.excerpt)
+    }
+}
+
+impl Diagnostic {
+    /// A mistake at `span` of `raw`, which is what followed the directive's name.
+    pub fn new(message: String, directive: &str, raw: &[u8], span: Range<usize>) -> Diagnostic {
+        let column = |offset: usize| {
+            directive.chars().count() + 1 + printable(raw.get(..offset).unwrap_or(raw)).count()
+        };
+        Diagnostic::columns(
+            message,
+            directive,
+            raw,
+            column(span.start)..column(span.end),
+        )
+    }
+
+    /// A mistake that is the directive itself, whatever its arguments are.
+    pub fn of_directive(message: String, directive: &str, raw: &[u8]) -> Diagnostic {
+        Diagnostic::columns(message, directive, raw, 0..directive.chars().count())
+    }
+
+    fn columns(message: String, directive: &str, raw: &[u8], span: Range<usize>) -> Diagnostic {
         let line: Vec<char> = format!("{directive} ")
             .chars()
             .chain(printable(raw))
             .collect();
-        let column = |offset: usize| {
-            directive.chars().count() + 1 + printable(raw.get(..offset).unwrap_or(raw)).count()
-        };
-        let (from, to) = (column(start), column(end).max(column(start) + 1));
-
+        let (from, to) = (span.start, span.end.max(span.start + 1));
         let first = from.saturating_sub(SHOWN / 2);
         let last = (first + SHOWN).min(line.len());
         let lead = if first > 0 { "…" } else { "" };
@@ -55,16 +89,20 @@ impl Error {
         let indent = from - first + lead.chars().count();
         let width = to.min(last.max(from + 1)) - from;
 
-        let mut text = format!("{heading}{}\n  {lead}{shown}{tail}\n", self.message);
+        let column = from + 1;
+        let mut excerpt = format!("  {lead}{shown}{tail}\n");
         let _ = write!(
-            text,
-            "  {:indent$}^{:~<rest$} column {}",
+            excerpt,
+            "  {:indent$}^{:~<rest$} column {column}",
             "",
             "",
-            from + 1,
             rest = width.saturating_sub(1)
         );
-        text
+        Diagnostic {
+            message,
+            column,
+            excerpt,
+        }
     }
 }
 

@@ -116,7 +116,9 @@ fn the_caret_stands_under_the_mistake() {
     let raw = br#"ARGS|FOO "@rx \"x\"" "id:1""#;
     let words = split(raw);
     let error = Error::new("Unknown variable: FOO", 5..8);
-    let shown = error.render("Error creating rule: ", "SecRule", raw, &words[0]);
+    let shown = error
+        .locate("Error creating rule: ", "SecRule", raw, &words[0])
+        .to_string();
     let lines: Vec<_> = shown.lines().collect();
     assert_eq!(lines[0], "Error creating rule: Unknown variable: FOO");
     assert_eq!(lines[2].find('^'), lines[1].find("FOO"));
@@ -127,12 +129,10 @@ fn the_caret_stands_under_the_mistake() {
 fn the_caret_survives_long_lines_and_escapes() {
     let raw = format!(r#"ARGS "@rx {}" "id:1,nonsense""#, r#"\"é"#.repeat(500));
     let words = split(raw.as_bytes());
-    let shown = Error::new("Unknown action: nonsense", 5..13).render(
-        "",
-        "SecRule",
-        raw.as_bytes(),
-        &words[2],
-    );
+    let error = Error::new("Unknown action: nonsense", 5..13);
+    let shown = error
+        .locate("", "SecRule", raw.as_bytes(), &words[2])
+        .to_string();
     let lines: Vec<Vec<char>> = shown.lines().map(|line| line.chars().collect()).collect();
     let caret = lines[2].iter().position(|&c| c == '^').unwrap();
     assert_eq!(

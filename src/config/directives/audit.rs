@@ -44,16 +44,17 @@ pub(super) fn log2(section: &mut Section, arguments: &Arguments<'_>) -> Outcome 
 /// `SecGuardianLog FILE|"|program" [env=[!]NAME]`.
 pub(super) fn guardian(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     let condition = arguments.optional(1).map(|_| arguments.text(1));
-    let condition = condition.map(|text| -> Result<Condition, String> {
+    let condition = condition.map(|text| -> Result<Condition, Problem> {
         let name = text.strip_prefix("env=");
-        let name = name.ok_or("ModSecurity: Error in condition clause")?;
+        let name =
+            name.ok_or_else(|| arguments.wrong(1, "ModSecurity: Error in condition clause"))?;
         let bare = name.strip_prefix('!');
         let condition = Condition {
             name: bare.unwrap_or(name).to_owned(),
             set: bare.is_none(),
         };
         match condition.name.as_str() {
-            "" => Err("ModSecurity: Missing variable name".into()),
+            "" => Err(arguments.wrong(1, "ModSecurity: Missing variable name")),
             _ => Ok(condition),
         }
     });
@@ -114,13 +115,12 @@ pub(super) fn log_type(section: &mut Section, arguments: &Arguments<'_>) -> Outc
         }
         _ => {
             let what = "Unrecognised parameter value for SecAuditLogType";
-            return Err(format!("ModSecurity: {what}: {text}").into());
+            return Err(arguments.wrong(0, format!("ModSecurity: {what}: {text}")));
         }
     };
     if !matches!(kind, LogType::Syslog(_)) && arguments.optional(1).is_some() {
-        return Err(
-            format!("ModSecurity: SecAuditLogType {text} takes no further argument").into(),
-        );
+        let sentence = format!("ModSecurity: SecAuditLogType {text} takes no further argument");
+        return Err(arguments.wrong(1, sentence));
     }
     section.stated.audit_type = Some(Arc::new(kind));
     Ok(())

@@ -28,13 +28,13 @@ pub(super) fn exempt(section: &mut Section, arguments: &Arguments<'_>) -> Result
     let exempt = Arc::make_mut(section.stated.ban_exempt.get_or_insert_default());
     for at in 0..arguments.words.len() {
         let network = Network::parse(&arguments.text(at));
-        let network = network.map_err(|error| format!("ModSecurity: SecBanExempt: {error}"))?;
+        let wrong = |why| arguments.wrong(at, format!("ModSecurity: SecBanExempt: {why}"));
+        let network = network.map_err(|error| wrong(error.to_string()))?;
         if network.is_everybody() {
-            return Err(format!(
-                "ModSecurity: SecBanExempt: {} is everybody; write SecBanEngine Off",
-                arguments.text(at)
-            )
-            .into());
+            let text = arguments.text(at);
+            return Err(wrong(format!(
+                "{text} is everybody; write SecBanEngine Off"
+            )));
         }
         exempt.extend([network]);
     }

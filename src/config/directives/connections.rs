@@ -68,7 +68,8 @@ fn limit(section: &mut Section, arguments: &Arguments<'_>) -> Result<Limit, Prob
     let name = arguments.directive.name;
     let (operator, argument) = text.split_once(' ').ok_or_else(|| {
         let state = name.trim_start_matches("Sec");
-        format!("ModSecurity: Space character between operator and parameter not found with {state}: {text}")
+        let sentence = format!("ModSecurity: Space character between operator and parameter not found with {state}: {text}");
+        arguments.wrong(1, sentence)
     })?;
     let (spares, operator) = match operator.strip_prefix('!') {
         Some(operator) => (true, operator),
@@ -77,10 +78,11 @@ fn limit(section: &mut Section, arguments: &Arguments<'_>) -> Result<Limit, Prob
     let kind = operator.strip_prefix('@').and_then(Kind::lookup);
     let kind = kind.filter(|kind| matches!(kind, Kind::IpMatch | Kind::IpMatchFromFile));
     let kind = kind.ok_or_else(|| {
-        format!(
+        let sentence = format!(
             "ModSecurity: Invalid operator for {name}: {text}, expected operators: @ipMatch, @ipMatchF or @ipMatchFromFile with \
              or without !"
-        )
+        );
+        arguments.wrong(1, sentence)
     })?;
     let context = CompileContext {
         config_dir: arguments.directory(),
@@ -89,7 +91,10 @@ fn limit(section: &mut Section, arguments: &Arguments<'_>) -> Result<Limit, Prob
         file: &|path| std::fs::read(path),
         grammars: section.grammars,
     };
-    let failed = |reason| format!("ModSecurity: failed to load IPs from: {argument} {reason}");
+    let failed = |reason| {
+        let sentence = format!("ModSecurity: failed to load IPs from: {argument} {reason}");
+        arguments.wrong(1, sentence)
+    };
     let compiled = compile(kind, argument.as_bytes(), &context);
     match compiled.map_err(|error| failed(error.message))? {
         Operator::IpMatch(set) | Operator::IpMatchFromFile(set) => {
@@ -100,6 +105,6 @@ fn limit(section: &mut Section, arguments: &Arguments<'_>) -> Result<Limit, Prob
             list.push(Arc::new(set));
             Ok(limit)
         }
-        _ => Err(failed("it is no list of addresses".to_owned()).into()),
+        _ => Err(failed("it is no list of addresses".to_owned())),
     }
 }

@@ -67,7 +67,8 @@ pub(super) fn pingback_response(
 
 pub(super) fn mode(arguments: &Arguments<'_>) -> Result<EngineMode, Problem> {
     let (name, text) = (arguments.directive.name, arguments.text(0));
-    EngineMode::lookup(&text).ok_or_else(|| format!("Invalid value for {name}: {text}").into())
+    EngineMode::lookup(&text)
+        .ok_or_else(|| format!("ModSecurity: Invalid value for {name}: {text}").into())
 }
 
 pub(super) fn intercept_on_error(
@@ -157,16 +158,15 @@ pub(super) fn unicode_map_file(
 ) -> Result<(), Problem> {
     let path = arguments.sibling(0);
     let text = std::fs::read_to_string(&path).map_err(|error| {
-        format!(
-            "ModSecurity: Failed to open unicode map file {}: {error}",
-            path.display()
-        )
+        let path = path.display();
+        let sentence = format!("ModSecurity: Failed to open unicode map file {path}: {error}");
+        arguments.wrong(0, sentence)
     })?;
     let code_page = match arguments.optional(1) {
         Some(_) => arguments
             .text(1)
             .parse()
-            .map_err(|_| format!("Invalid code page: {}", arguments.text(1)))?,
+            .map_err(|_| arguments.wrong(1, format!("Invalid code page: {}", arguments.text(1))))?,
         None => 20127,
     };
     let map = UnicodeMap::parse(&text, code_page)?;

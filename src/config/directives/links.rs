@@ -16,7 +16,8 @@ pub(super) fn engine(section: &mut Section, arguments: &Arguments<'_>) -> Outcom
 pub(super) fn key(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     let secret = arguments.bytes(0);
     if secret.is_empty() {
-        return Err("ModSecurity: Invalid value for SecHashKey: the key is empty".into());
+        let sentence = "ModSecurity: Invalid value for SecHashKey: the key is empty";
+        return Err(arguments.wrong(0, sentence));
     }
     let salt = match arguments.text(1).to_ascii_lowercase().as_str() {
         "keyonly" => Salt::None,
@@ -74,8 +75,10 @@ fn add(section: &mut Section, arguments: &Arguments<'_>, kind: Kind) -> Outcome 
         file: &|_| Err(std::io::ErrorKind::Unsupported.into()),
         grammars: section.grammars,
     };
-    let links = compile(kind, arguments.bytes(1), &context)
-        .map_err(|error| format!("ModSecurity: Invalid regular expression: {error}"))?;
+    let links = compile(kind, arguments.bytes(1), &context).map_err(|error| {
+        let sentence = format!("ModSecurity: Invalid regular expression: {error}");
+        arguments.wrong(1, sentence)
+    })?;
     let Some(place) = Place::lookup(&arguments.text(0)) else {
         let name = arguments.text(0);
         let text = format!("{name} is no place of links: nothing is signed there");

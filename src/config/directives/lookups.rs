@@ -30,7 +30,10 @@ pub(super) fn dns_server(section: &mut Section, arguments: &Arguments<'_>) -> Re
             text.parse::<IpAddr>()
                 .map(|address| SocketAddr::new(address, 53))
         });
-        let invalid = |_| format!("ModSecurity: SecDnsServer: \"{text}\" is no address");
+        let invalid = |_| {
+            let sentence = format!("ModSecurity: SecDnsServer: \"{text}\" is no address");
+            arguments.wrong(at, sentence)
+        };
         resolver.servers.push(server.map_err(invalid)?);
     }
     Ok(())

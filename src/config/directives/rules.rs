@@ -17,7 +17,7 @@ const ACTIONS: &str = "Error parsing actions: ";
 
 pub(super) fn rule(section: &mut Section, arguments: &Arguments<'_>) -> Outcome {
     if arguments.bytes(1).is_empty() {
-        return Err("Error creating rule: Missing operator".into());
+        return Err(arguments.wrong(1, "Error creating rule: Missing operator"));
     }
     let source = Source {
         targets: Some(arguments.bytes(0)),
@@ -89,10 +89,17 @@ fn add(
     // Compat: a script's rule needs no id, and may have one that is taken.
     let must_be_known = source.script.is_none();
     if must_be_known && chain.id() == 0 {
-        return Err("ModSecurity: No action id present within the rule".into());
+        let actions = word(Part::Actions);
+        return Err(arguments.wrong(actions, "ModSecurity: No action id present within the rule"));
     }
     if must_be_known && section.rules.knows(chain.id()) {
-        return Err("ModSecurity: Found another rule with the same id".into());
+        let actions = word(Part::Actions);
+        let span = seclang::parse_actions(arguments.bytes(actions))
+            .ok()
+            .and_then(|list| list.into_iter().find(|action| action.name.value == "id"))
+            .map_or(0..0, |action| action.name.span);
+        let taken = seclang::Error::new("ModSecurity: Found another rule with the same id", span);
+        return Err(Problem::Argument("", actions, taken));
     }
     section.rules.start(chain);
     note_all(section, arguments, &notices);
@@ -212,10 +219,13 @@ pub(super) fn update_action_by_id(section: &mut Section, arguments: &Arguments<'
     };
     let (ids, _) = IdRanges::parse(id);
     if ids.contains(0) {
-        return Err(format!("ModSecurity: Invalid ID for update action: {text}").into());
+        return Err(arguments.wrong(
+            0,
+            format!("ModSecurity: Invalid ID for update action: {text}"),
+        ));
     }
     if arguments.bytes(1).is_empty() {
-        return Err("ModSecurity: Missing actions".into());
+        return Err(arguments.wrong(1, "ModSecurity: Missing actions"));
     }
     let in_word = |error| Problem::Argument(ACTIONS, 1, error);
     let tree = seclang::parse_actions(arguments.bytes(1)).map_err(in_word)?;
@@ -242,10 +252,12 @@ pub(super) fn update_action_by_id(section: &mut Section, arguments: &Arguments<'
         Err(error) => return Err(in_word(error)),
     };
     if list.has_id {
-        return Err("Rule id cannot be updated via SecRuleUpdateActionById".into());
+        let sentence = "ModSecurity: Rule IDs cannot be updated via SecRuleUpdateActionById.";
+        return Err(arguments.wrong(1, sentence));
     }
     if list.switches.phase.is_some() {
-        return Err("Rule phase cannot be updated via SecRuleUpdateActionById".into());
+        let sentence = "ModSecurity: Rule phases cannot be updated via SecRuleUpdateActionById.";
+        return Err(arguments.wrong(1, sentence));
     }
     let selector = RuleSelector::Id(ids);
     let mut found = false;
@@ -280,10 +292,11 @@ fn update(section: &mut Section, arguments: &Arguments<'_>, selector: &RuleSelec
     }
     let added = targets(1)?;
     let replaced = arguments.optional(2).map(|_| targets(2)).transpose()?;
-    let updated = section
-        .rules
-        .update_targets(selector, &added, replaced.as_deref());
-    updated.map_err(|error| format!("Error updating target: {}", error.message).into())
+    let updated =
+        section
+            .rules
+            .update_targets(selector, (&added, arguments.bytes(1)), replaced.as_deref());
+    updated.map_err(|error| arguments.wrong(1, format!("Error updating target: {}", error.message)))
 }
 
 fn by_id(section: &mut Section, arguments: &Arguments<'_>, at: usize) -> RuleSelector {
@@ -299,10 +312,8 @@ fn pattern(arguments: &Arguments<'_>, at: usize) -> Result<Arc<Pattern>, Problem
     Pattern::compile(arguments.bytes(at), Options::operator(Limits::default()))
         .map(Arc::new)
         .map_err(|error| {
-            format!(
-                "ModSecurity: Invalid regular expression \"{}\": {error}",
-                arguments.text(at)
-            )
-            .into()
+            let text = arguments.text(at);
+            let sentence = format!("ModSecurity: Invalid regular expression \"{text}\": {error}");
+            arguments.wrong(at, sentence)
         })
 }
