@@ -107,6 +107,15 @@ impl Drop for Registration {
     }
 }
 
+/// What the administrator should know of the name that was chosen. `<IfModule>` asks mod_so for names, and mod_so tells
+/// only the one of the `LoadModule` line.
+pub(super) fn notice() -> Option<&'static str> {
+    std::ptr::eq(record(), &raw const palisade_module).then_some(
+        "Loaded as palisade_module: <IfModule security2_module> does not hold, and what stands in such a section was not \
+         read. Load it as security2_module to have it read.",
+    )
+}
+
 /// Why the module must not run beside what else is loaded, if so.
 pub(super) fn conflict() -> Option<&'static str> {
     if LOADED_TWICE.load(Ordering::Relaxed) {

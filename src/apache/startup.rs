@@ -37,6 +37,13 @@ pub(super) unsafe extern "C" fn pre_config(
     })
 }
 
+/// What log readers look for at a start, with the version that is the reference (`MODSEC_BUILD`), and who it really is.
+const BANNER: &str = concat!(
+    "ModSecurity for Apache/2.9.13 (compatible; Palisade/",
+    env!("CARGO_PKG_VERSION"),
+    ") configured."
+);
+
 /// `post_config`: the configuration has been read. Assembles all rules, so that children inherit them instead of
 /// assembling them one by one, and says what is in force.
 pub(super) unsafe extern "C" fn post_config(
@@ -56,15 +63,11 @@ pub(super) unsafe extern "C" fn post_config(
         };
         logging::adopt_log_level(main.chain().map(Server::log_level));
         prepare_collections(main)?;
-        let banner = concat!(
-            "Palisade/",
-            env!("CARGO_PKG_VERSION"),
-            " (ModSecurity 2.9 compatible) configured."
-        );
-        log::write(Some(main), Level::Notice, banner.as_bytes());
+        log::write(Some(main), Level::Notice, BANNER.as_bytes());
         let notices: BTreeSet<String> = assemble(main)
             .iter()
             .flat_map(|config| config.notices())
+            .chain(module::notice().map(str::to_owned))
             .collect();
         for notice in notices {
             log::write(

@@ -44,12 +44,17 @@ fn serves_under_both_names_and_every_mpm() {
                 403,
                 "{name} {mpm:?}"
             );
-            let banner = server.logged("(ModSecurity 2.9 compatible) configured.");
+            let version = concat!("Palisade/", env!("CARGO_PKG_VERSION"));
+            let banner =
+                format!("ModSecurity for Apache/2.9.13 (compatible; {version}) configured.");
+            let banner = server.logged(&banner);
             assert_eq!(
                 banner.len(),
                 1,
                 "said once, although httpd reads its configuration twice"
             );
+            let other = server.logged("<IfModule security2_module> does not hold");
+            assert_eq!(other.len(), usize::from(name == "palisade_module"));
             let tag = name.trim_end_matches("_module");
             assert!(server.logged("evilmarker")[0].contains(&format!("[{tag}:error]")));
         }
