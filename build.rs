@@ -243,7 +243,7 @@ The engine, the command line tool and their tests need no httpd: cargo build --n
         "ap_piped_log_(read|write)_fd",
         "ap_bucket_error_create",
         "ap_find_linked_module",
-        "ap_get_server_(banner|description|port)",
+        "ap_get_server_(banner|description|name|port)",
         "ap_get_status_line",
         "ap_get_useragent_host",
         "ap_set_content_(length|type)",

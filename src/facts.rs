@@ -47,7 +47,7 @@ pub struct Request {
     pub protocol: Bytes,
     /// The header fields in order of receipt.
     pub headers: Vec<Header>,
-    /// The name the client asked for (`Host`, or the server's own name where it sent none).
+    /// The name the client asked for (`Host`, or the server's own name where it sent none, or does not believe clients).
     pub hostname: Bytes,
     /// The virtual host's `ServerName`.
     pub server_name: Bytes,
@@ -74,6 +74,8 @@ pub struct Response {
     pub bytes_sent: u64,
     /// The name of the handler that answered (`r->handler`).
     pub handler: Option<Bytes>,
+    /// The path by now (`r->uri`), which the index of a directory changes; empty where it is that of the request.
+    pub path: Bytes,
 }
 
 /// What the host does with a body, for the debug log.

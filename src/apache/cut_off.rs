@@ -72,7 +72,7 @@ fn tell(request: Request<'_>, connection: &Connection, ban: Ban, now: i64, refus
         return;
     }
     let about = About {
-        hostname: request.host().unwrap_or_else(|| request.server().name()),
+        hostname: request.server_name(),
         path: request.parsed_path().unwrap_or_default(),
         unique_id: request.environment().get(c"UNIQUE_ID").unwrap_or_default(),
     };

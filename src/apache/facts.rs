@@ -82,7 +82,7 @@ pub(super) fn request(request: Request<'_>, forwarding: &[Header]) -> facts::Req
     let query = request.query().map(|query| texts.add(query));
     let protocol = texts.add(request.protocol().unwrap_or_default());
     let server_name = texts.add(request.server().name());
-    let hostname = texts.add(request.host().unwrap_or_else(|| request.server().name()));
+    let hostname = texts.add(request.server_name());
     let headers = texts.add_headers(as_received(request, forwarding));
     let texts = texts.freeze();
     facts::Request {
@@ -129,6 +129,7 @@ pub(super) fn response(request: Request<'_>, ends: Ends<'_>) -> Response {
         Ends::Refused(handler) => handler,
     };
     let handler = handler.map(|handler| texts.add(handler));
+    let path = texts.add(request.initial().path().unwrap_or_default());
     let (regular, always) = (request.headers_out(), request.error_headers_out());
     // Compat: httpd adds the type to the headers only when it sends them, so that phases 3 and 4 see it only where a backend
     // or a script stated it. The record of a refusal is written before that, and has it all the same.
@@ -153,6 +154,7 @@ pub(super) fn response(request: Request<'_>, ends: Ends<'_>) -> Response {
         headers: texts.headers(headers),
         bytes_sent: request.bytes_sent(),
         handler: handler.map(|handler| texts.get(handler)),
+        path: texts.get(path),
     }
 }
 

@@ -13,7 +13,10 @@ const MOD_PROXY: &std::ffi::CStr = c"mod_proxy.c";
 /// Interrupts a request before it has a response.
 pub(super) fn refuse(request: Request<'_>, state: &State, interruption: &Interruption) -> Outcome {
     let outcome = match &interruption.kind {
-        InterruptionKind::Proxy(url) if server::is_linked(MOD_PROXY) => {
+        InterruptionKind::Proxy { url, verbatim } if server::is_linked(MOD_PROXY) => {
+            if *verbatim {
+                request.notes().set(c"proxy-nocanon", b"1");
+            }
             request.proxy_to(url);
             return Outcome::Done;
         }
@@ -49,7 +52,7 @@ pub(super) fn apply(request: Request<'_>, interruption: &Interruption) -> u16 {
             }
         }
         // There is no mod_proxy, or it is too late for it. The rule wanted the request kept from where it was going.
-        InterruptionKind::Proxy(_) => 500,
+        InterruptionKind::Proxy { .. } => 500,
     }
 }
 

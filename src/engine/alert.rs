@@ -189,6 +189,16 @@ impl Transaction {
         }
     }
 
+    /// Where in the server this is about.
+    ///
+    /// Compat: once there is a response, it is the index of a directory, not the directory.
+    pub(super) fn path(&self) -> &[u8] {
+        match &self.response {
+            Some(response) if !response.path.is_empty() => &response.path,
+            _ => &self.request.path,
+        }
+    }
+
     /// `[client A] [client A] ModSecurity: TEXT [hostname …] [uri …] [unique_id …]`.
     fn error_line(&self, alert: &PendingAlert) -> Vec<u8> {
         let frame = self.connection.client.log_frame(alert.denial);
@@ -199,8 +209,8 @@ impl Transaction {
         let shown = text.iter().chain(&alert.behind);
         line.extend(shown.take(limits::ERROR_LOG_ALERT_LIMIT));
         for (name, value) in [
-            (" [hostname \"", &self.request.hostname),
-            ("\"] [uri \"", &self.request.path),
+            (" [hostname \"", &self.request.hostname[..]),
+            ("\"] [uri \"", self.path()),
             ("\"] [unique_id \"", &self.request.unique_id),
         ] {
             line.extend_from_slice(name.as_bytes());

@@ -24,7 +24,7 @@ impl Transaction {
         line.extend_from_slice(b"/sid#0][rid#");
         log_escape(&mut line, &self.request.unique_id);
         line.extend_from_slice(b"][");
-        log_escape(&mut line, &self.request.path);
+        log_escape(&mut line, self.path());
         line.extend_from_slice(format!("][{level}] ").as_bytes());
         for part in text(self).split(|byte| byte.is_ascii_control()) {
             line.extend_from_slice(part);

@@ -43,6 +43,7 @@ pub fn read(bytes: &[u8]) -> Option<(Response, Bytes)> {
         headers: headers.clone(),
         bytes_sent: body.len() as u64,
         handler: None,
+        path: Bytes::new(),
     };
     Some((response, body))
 }

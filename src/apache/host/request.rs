@@ -193,6 +193,13 @@ impl<'r> Request<'r> {
         u64::try_from(unsafe { (*self.as_ptr()).bytes_sent }).unwrap_or(0)
     }
 
+    /// The name of the server that the client believes to talk to, as `UseCanonicalName` has it.
+    pub(in crate::apache) fn server_name(self) -> &'r [u8] {
+        // SAFETY: the request is alive. The name is a string of the request's, the connection's or the server's.
+        let name = unsafe { text(sys::ap_get_server_name(self.as_ptr())) };
+        name.unwrap_or_default()
+    }
+
     /// The port that the client believes to talk to, as `UseCanonicalPhysicalPort` has it.
     pub(in crate::apache) fn server_port(self) -> u16 {
         // SAFETY: the request is alive.
@@ -384,8 +391,6 @@ fields! {
     query = args;
     /// `HTTP/1.1` and so on.
     protocol = protocol;
-    /// The name of the server that the client asked for.
-    host = hostname;
     /// The user, once authenticated.
     user = user;
     /// How the user was authenticated.
