@@ -67,6 +67,11 @@ impl Transaction {
     /// Compat: where there is no value the operator is not asked, so a negated one does not match either.
     pub(super) fn evaluate(&mut self, question: &Question<'_>, host: &dyn Host) -> Vec<Hit> {
         let (chain, rule) = (question.chain, question.rule);
+        let scene = self.scene(chain, host);
+        let told = self.debugs(4);
+        if told {
+            self.narrate_rule(chain, rule, &scene);
+        }
         if let Operator::Rsub(substitution) = &*rule.test.operator {
             return self.substitute(chain, rule, substitution, host);
         }
@@ -74,7 +79,6 @@ impl Transaction {
             return self.validate_links(chain, rule, links, host);
         }
         self.add_work(OF_A_RULE);
-        let scene = self.scene(chain, host);
         let argument = match &rule.test.argument {
             Argument::Constant(text) => Cow::Borrowed(text.as_slice()),
             Argument::Template(template) => {
@@ -85,10 +89,6 @@ impl Transaction {
         let env = Env {
             unicode_map: self.config.unicode_map.as_deref(),
         };
-        let told = self.debugs(4);
-        if told {
-            self.narrate_rule(chain, rule, &scene);
-        }
         if rule.script.is_some() || matches!(*rule.test.operator, Operator::InspectFile(_)) {
             self.add_unknown_work();
             return self.run_test(chain, rule, question.first_only, host);

@@ -100,9 +100,18 @@ impl Transaction {
                 };
                 Ending::Interrupt(InterruptionKind::Redirect(url.into()), status)
             }
+            // Compat: it is too late for that, and mod_security2 says whose fault it is.
+            Disruptive::Proxy(_) if self.phase >= Phase::ResponseHeaders => {
+                Ending::Interrupt(InterruptionKind::Deny, 500)
+            }
             Disruptive::Proxy(url) => {
                 let url = self.expand(url, &self.scene(chain, host));
-                Ending::Interrupt(InterruptionKind::Proxy(url.into()), chain.status)
+                let (url, verbatim) = match url.strip_prefix(b"[nocanon]") {
+                    Some(url) => (url.to_vec(), true),
+                    None => (url, false),
+                };
+                let url = url.into();
+                Ending::Interrupt(InterruptionKind::Proxy { url, verbatim }, chain.status)
             }
         };
         if !matches!(outcome, Ending::Warn) {
@@ -129,6 +138,15 @@ impl Transaction {
             Ending::Allow(AllowScope::Request) => {
                 format!("Access to request allowed (phase {}).", self.phase)
             }
+            Ending::Interrupt(InterruptionKind::Deny, status)
+                if matches!(chain.disruptive, Disruptive::Proxy(_)) =>
+            {
+                let phase = self.phase;
+                format!(
+                    "Access denied with code {status} (phase {phase}) (Configuration Error: Proxy action requested but it \
+                     does not work in output phases)."
+                )
+            }
             // Compat: it says so itself.
             Ending::Interrupt(InterruptionKind::Deny, 0) => {
                 let phase = self.phase;
@@ -152,7 +170,7 @@ impl Transaction {
                     self.phase
                 )
             }
-            Ending::Interrupt(InterruptionKind::Proxy(url), _) => {
+            Ending::Interrupt(InterruptionKind::Proxy { url, .. }, _) => {
                 format!(
                     "Access denied using proxy to (phase {}) {}.",
                     self.phase,

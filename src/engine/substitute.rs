@@ -1,6 +1,7 @@
 //! `@rsub`: the one operator that changes what it is asked about.
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use super::evaluate::{Hit, each_step};
 use crate::host::Host;
@@ -50,7 +51,10 @@ impl Transaction {
                     continue;
                 }
                 Variable::StreamInputBody | Variable::StreamOutputBody => {
-                    substitution.replace(&pattern, &replacement, &subject.text)
+                    let begun = Instant::now();
+                    let outcome = substitution.replace(&pattern, &replacement, &subject.text);
+                    self.narrate_completed(begun);
+                    outcome
                 }
                 _ => Err(Substitution::no_stream()),
             };
@@ -108,11 +112,18 @@ impl Transaction {
         let env = Env {
             unicode_map: self.config.unicode_map.as_deref(),
         };
+        let told = self.debugs(4);
         let mut subjects = Vec::new();
         self.each_value(&rule.targets, None, scene, &mut |value| {
             if !self.is_excluded(rule, &value) {
+                if told {
+                    self.narrate_transformations(rule, &value, &env, false);
+                }
                 let mut take = |_, text: &[u8], asks: bool| {
                     if asks {
+                        if told {
+                            self.narrate_question(rule, &value, text);
+                        }
                         subjects.push(Subject {
                             variable: value.variable,
                             name: value.name(),

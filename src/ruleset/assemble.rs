@@ -231,7 +231,8 @@ impl PhaseRules {
                     *known = Some(entries.len());
                 }
             }
-            let skipped = rules_skipped(drafts.get(at + 1..).unwrap_or_default(), &chain.flow);
+            let rest = drafts.get(at + 1..).unwrap_or_default();
+            let skipped = rules_skipped(chain.id(), rest, &chain.flow);
             entries.push(Entry {
                 chain: Arc::clone(chain),
                 next: skipped.map_or(usize::MAX, |skipped| entries.len() + 1 + skipped),
@@ -280,14 +281,15 @@ impl PhaseRules {
     }
 }
 
-/// How many of the rules that follow a match are skipped; `None`: all.
+/// How many of the rules that follow the match of rule `id` are skipped; `None`: all.
 ///
 /// Compat: `skip` counts rules and chains; `skipAfter` looks forward in the same phase for a marker or a rule id, and a
-/// name that is not there ends the phase.
-fn rules_skipped(rest: &[Draft], flow: &Flow) -> Option<usize> {
+/// name that is not there ends the phase. To skip after oneself is to skip nothing.
+fn rules_skipped(id: u64, rest: &[Draft], flow: &Flow) -> Option<usize> {
     let (count, name) = match flow {
         Flow::Next => return Some(0),
         Flow::Skip(count) => (*count as usize, None),
+        Flow::SkipAfter(name) if id != 0 && id.to_string() == *name => return Some(0),
         Flow::SkipAfter(name) => (usize::MAX, Some(name.as_str())),
     };
     let mut passed = 0;

@@ -377,24 +377,26 @@ fn target(tree: &ast::Target) -> Result<Target, seclang::Error> {
     let problem = match (variable.shape(), &selector) {
         // Compat: mod_security2 takes REQUEST_BODY:name, and gives the whole body.
         (Shape::Scalar, Some(_)) if variable != Variable::RequestBody => {
-            Some("Variable does not support parameters")
+            Some(("Variable", "does not support parameters"))
         }
         (Shape::Collection, None) if variable == Variable::Env => {
-            Some("Missing mandatory parameter for variable")
+            Some(("Parameter required for", ""))
         }
         (Shape::Collection, Some(selector))
             if variable == Variable::Env && selector.value.starts_with(b"/") =>
         {
-            Some("Regular expressions are not supported for variable")
+            Some(("Regular expressions not supported in", ""))
         }
-        (Shape::KeyedCollection, None) => Some("Missing mandatory parameter for variable"),
-        (Shape::Scalar, None) if tree.count => {
-            Some("The & modifier does not apply to non-collection variables")
-        }
+        (Shape::KeyedCollection, None) => Some(("Missing mandatory parameter for variable", "")),
+        (Shape::Scalar, None) if tree.count => Some((
+            "The & modificator does not apply to non-collection variables:",
+            "",
+        )),
         _ => None,
     };
-    if let Some(problem) = problem {
-        return Err(unknown(format!("{problem} {name}"), &tree.name));
+    if let Some((before, behind)) = problem {
+        let sentence = format!("{before} {name} {behind}").trim_end().to_owned() + ".";
+        return Err(unknown(sentence, &tree.name));
     }
     let selector = match selector {
         None => Selector::All,

@@ -167,29 +167,21 @@ impl LayerBuilder {
     /// `SecRuleUpdateTarget…`: adds targets to all rules of the selected chains of this section, or replaces the
     /// targets that equal `replaced`.
     ///
+    /// `added` comes with its text.
+    ///
     /// # Errors
     /// An XPath expression among those added has a prefix that one of the rules does not declare.
     pub fn update_targets(
         &mut self,
         selector: &RuleSelector,
-        added: &[Target],
+        added: (&[Target], &[u8]),
         replaced: Option<&[Target]>,
     ) -> Result<(), xpath::Error> {
         for chain in self.selected(selector) {
             for rule in &mut Arc::make_mut(chain).rules {
-                if let Some(replaced) = replaced {
-                    let same =
-                        |a: &Target, b: &Target| a.variable == b.variable && a.same_selector(b);
-                    let before = rule.targets.len();
-                    rule.targets
-                        .retain(|target| !replaced.iter().any(|old| same(target, old)));
-                    // Compat: where there is nothing to replace nothing is added.
-                    if rule.targets.len() == before {
-                        continue;
-                    }
-                }
-                for target in added {
-                    rule.targets.push(target.bound(&rule.namespaces)?);
+                // Compat: where there is nothing to replace nothing is added.
+                if replaced.is_none_or(|replaced| rule.drop_targets(replaced)) {
+                    rule.add_targets(added.0, added.1)?;
                 }
             }
         }
@@ -249,7 +241,7 @@ impl LayerBuilder {
 }
 
 impl Target {
-    fn same_selector(&self, other: &Target) -> bool {
+    pub(super) fn same_selector(&self, other: &Target) -> bool {
         use super::rule::Selector::*;
         match (&self.selector, &other.selector) {
             (All, All) => true,

@@ -8,6 +8,7 @@ use crate::body::xml::xpath;
 use crate::operators::Operator;
 use crate::operators::rx::Pattern;
 use crate::scripts::{Executable, Program, Script};
+use crate::seclang::{self, ast};
 use crate::template::Template;
 use crate::transformations::Transformation;
 use crate::types::{Origin, Phase};
@@ -61,6 +62,44 @@ impl Rule {
 }
 
 impl Rule {
+    /// Takes targets out; whether there were any of them.
+    pub(super) fn drop_targets(&mut self, dropped: &[Target]) -> bool {
+        let same = |a: &Target, b: &Target| a.variable == b.variable && a.same_selector(b);
+        let kept: Vec<bool> = (self.targets.iter())
+            .map(|target| !dropped.iter().any(|old| same(target, old)))
+            .collect();
+        let keeps = |at: usize| kept.get(at).copied().unwrap_or(true);
+        if kept.iter().all(|keep| *keep) {
+            return false;
+        }
+        let mut at = 0..;
+        self.targets.retain(|_| at.next().is_some_and(keeps));
+        let mut at = 0..;
+        if let Ok(mut written) = seclang::parse_targets(&self.target_text) {
+            written.retain(|_| at.next().is_some_and(keeps));
+            self.target_text = ast::print_targets(&written);
+        }
+        true
+    }
+
+    /// Adds targets, which `text` says.
+    pub(super) fn add_targets(
+        &mut self,
+        added: &[Target],
+        text: &[u8],
+    ) -> Result<(), xpath::Error> {
+        for target in added {
+            self.targets.push(target.bound(&self.namespaces)?);
+        }
+        if !self.target_text.is_empty() {
+            self.target_text.push(b'|');
+        }
+        self.target_text.extend_from_slice(text);
+        self.wording.retarget(&self.target_text);
+        self.text = self.wording.text();
+        Ok(())
+    }
+
     /// The Lua scripts that it runs: in the place of a test, as its operator, as actions.
     pub fn scripts(&self) -> impl Iterator<Item = &Script> {
         let executables = self.executables().filter_map(|found| match found {

@@ -10,7 +10,9 @@ use crate::seclang::{self, ast};
 /// The rule in one line, and what it is made of.
 #[derive(Clone, Debug)]
 pub(super) struct Wording {
-    head: Vec<u8>,
+    directive: &'static str,
+    /// In their order: targets and operator, or a script, or nothing.
+    words: Vec<Vec<u8>>,
     actions: Vec<ast::Action>,
 }
 
@@ -21,24 +23,29 @@ impl Wording {
         operator: &ast::Operator,
         actions: Vec<ast::Action>,
     ) -> Wording {
-        let mut words = Vec::new();
-        let directive: &[u8] = match (source.targets, source.script) {
-            (_, Some(script)) => {
-                quote(&mut words, script);
-                b"SecRuleScript"
-            }
+        let (directive, words) = match (source.targets, source.script) {
+            (_, Some(script)) => ("SecRuleScript", vec![script.to_vec()]),
             (Some(targets), None) => {
-                quote(&mut words, targets);
                 let mut shown = operator.clone();
                 shown.argument.value = operators::escape(&operator.argument.value);
-                quote(&mut words, &ast::print_operator(&shown));
-                b"SecRule"
+                let words = vec![targets.to_vec(), ast::print_operator(&shown)];
+                ("SecRule", words)
             }
-            (None, None) => b"SecAction",
+            (None, None) => ("SecAction", Vec::new()),
         };
         Wording {
-            head: [directive, &words].concat(),
+            directive,
+            words,
             actions,
+        }
+    }
+
+    /// Other targets (`SecRuleUpdateTargetById` and its kin).
+    pub fn retarget(&mut self, targets: &[u8]) {
+        if self.directive == "SecRule"
+            && let Some(first) = self.words.first_mut()
+        {
+            *first = targets.to_vec();
         }
     }
 
@@ -62,7 +69,10 @@ impl Wording {
 
     /// The line.
     pub fn text(&self) -> Arc<[u8]> {
-        let mut text = self.head.clone();
+        let mut text = self.directive.as_bytes().to_vec();
+        for word in &self.words {
+            quote(&mut text, word);
+        }
         if !self.actions.is_empty() {
             quote(&mut text, &print_actions(&self.actions));
         }

@@ -318,11 +318,15 @@ impl Transaction {
             let (logged, shown) = match processor.as_str() {
                 "XML" => (format!("XML parsing error: {message}"), None),
                 // Compat: what is wrong with the Content-Type has a prefix in the logs only.
-                "MULTIPART" if message.contains("C-T") => (
+                "MULTIPART" if message.contains("C-T") || message.contains("MIME type") => (
                     format!("Multipart parsing error (init): {message}"),
                     Some(message),
                 ),
                 "MULTIPART" => (format!("Multipart parsing error: {message}"), None),
+                // Compat: that it ends too early is found out by somebody else there.
+                "JSON" if message.ends_with("premature EOF") => {
+                    (format!("JSON parser error: {message}\n"), None)
+                }
                 // Compat: what mod_security2's parser says ends its line.
                 "JSON" if message.starts_with("parse error") || message.starts_with("lexical") => {
                     (format!("JSON parsing error: {message}\n"), None)

@@ -29,6 +29,11 @@ pub enum InterruptionKind {
     Drop,
     /// Answer with a redirection to this URL.
     Redirect(Bytes),
-    /// Hand the request to mod_proxy with this URL (phases 1 and 2 only).
-    Proxy(Bytes),
+    /// Hand the request to mod_proxy (phases 1 and 2 only).
+    Proxy {
+        /// The URL.
+        url: Bytes,
+        /// Whether mod_proxy is to leave it as it is.
+        verbatim: bool,
+    },
 }

@@ -266,7 +266,7 @@ fn phase(transaction: &mut Transaction, host: &mut Bench, phase: Phase) -> Optio
             location = Some(text(url));
             (Action::Redirect, found.status)
         }
-        InterruptionKind::Proxy(url) => {
+        InterruptionKind::Proxy { url, .. } => {
             location = Some(text(url));
             (Action::Proxy, found.status)
         }

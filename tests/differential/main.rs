@@ -72,7 +72,7 @@ fn run(
     for scenario in scenarios {
         for request in &scenario.requests {
             let exchange = server.exchange(&scenario.wire(request));
-            exchanges.push((exchange, scenario.parts.as_str()));
+            exchanges.push((exchange, scenario));
         }
     }
     server.stop();

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::scenario::Scenario;
 use crate::server::{Exchange, Server};
 
 /// What of a part H is the module's own affair, or tells the time.
@@ -21,20 +22,23 @@ const OWN_AFFAIRS: [&str; 7] = [
 /// What came of a request, as lines: each begins with a word that says what it is about.
 pub type Outcome = Vec<String>;
 
-/// What came of the requests that a server was sent, each with the parts of the audit log that count besides H.
-pub fn outcomes(server: &Server, exchanges: &[(Exchange, &str)]) -> Vec<Outcome> {
+/// What came of the requests that a server was sent, each with the scenario that it is of.
+pub fn outcomes(server: &Server, exchanges: &[(Exchange, &Scenario)]) -> Vec<Outcome> {
     let alerts = alerts(server);
     let records = records(server);
     let nothing = Vec::new();
     exchanges
         .iter()
-        .map(|(exchange, parts)| {
+        .map(|(exchange, scenario)| {
             let mut lines = answer(&exchange.response);
-            lines.extend_from_slice(alerts.get(&exchange.port).unwrap_or(&nothing));
+            for (alert, place) in alerts.get(&exchange.port).into_iter().flatten() {
+                let place = if scenario.place { place } else { "" };
+                lines.push(format!("log {alert}{place}"));
+            }
             let record = records.get(&exchange.port).unwrap_or(&nothing);
             let counts = |line: &&String| {
                 let part = line.split(' ').nth(1).unwrap_or_default();
-                part.starts_with('H') || parts.contains(part.trim_end_matches(':'))
+                part.starts_with('H') || scenario.parts.contains(part.trim_end_matches(':'))
             };
             lines.extend(record.iter().filter(counts).cloned());
             let own = [
@@ -80,9 +84,9 @@ fn answer(response: &[u8]) -> Outcome {
     lines
 }
 
-/// What the module wrote to the error log, without what names the request.
-fn alerts(server: &Server) -> HashMap<u16, Outcome> {
-    let mut found: HashMap<u16, Outcome> = HashMap::new();
+/// What the module wrote to the error log, and for which host and URI, without what names the transaction.
+fn alerts(server: &Server) -> HashMap<u16, Vec<(String, String)>> {
+    let mut found: HashMap<u16, Vec<(String, String)>> = HashMap::new();
     for line in server.read("error.log").lines() {
         let client = line.split(' ').next().unwrap_or_default();
         let port = client
@@ -92,8 +96,11 @@ fn alerts(server: &Server) -> HashMap<u16, Outcome> {
         let (Some(port), Some(text)) = (port, text) else {
             continue;
         };
-        let text = text.split(" [hostname \"").next().unwrap_or(text);
-        found.entry(port).or_default().push(format!("log {text}"));
+        let (text, _) = text.split_once(" [unique_id \"").unwrap_or((text, ""));
+        let place = text.find(" [hostname \"").unwrap_or(text.len());
+        let (text, place) = text.split_at(place);
+        let alerts = found.entry(port).or_default();
+        alerts.push((text.to_owned(), place.to_owned()));
     }
     found
 }

@@ -33,6 +33,9 @@ pub struct Scenario {
     /// Lines of the debug log are compared, too, at all levels.
     #[serde(default)]
     pub debug: bool,
+    /// Host and URI of alerts in the error log are compared, too.
+    #[serde(default)]
+    pub place: bool,
     /// Parts of the audit log to be compared besides H.
     #[serde(default)]
     pub parts: String,

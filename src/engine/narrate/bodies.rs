@@ -34,6 +34,9 @@ impl Transaction {
         if self.request_body().memory().is_none() {
             let text = "Input filter: Request too large to store in memory, switching to disk.";
             self.say(4, text);
+            // It has no name: it is gone with the process, whatever becomes of that.
+            let text = "Input filter: Created temporary file to store request body: in ";
+            self.say(4, &format!("{text}{}", self.config.tmp_dir));
         }
         if let Some(multipart) = &self.body.parsed().multipart {
             self.narrate_multipart(multipart);

@@ -26,7 +26,16 @@ impl Transaction {
                 let text = "Hook insert_filter: Adding input forwarding filter (r ";
                 self.say(4, &format!("{text}{place})."));
             }
-            Step::Served(bytes) => self.say(4, &format!("Input filter: Forwarded {bytes} bytes.")),
+            Step::Served(bytes) => {
+                let stream = match self.config.stream_in_body_inspection {
+                    true => "stream ",
+                    false => "",
+                };
+                self.say(
+                    4,
+                    &format!("Input {stream}filter: Forwarded {bytes} bytes."),
+                );
+            }
             Step::ServedAll => {
                 self.say(4, "Input filter: Sent EOS.");
                 self.say(4, "Input filter: Input forwarding complete.");
@@ -102,22 +111,23 @@ impl Transaction {
             }
             return;
         };
+        let held = if self.wants_response_body() {
+            "b"
+        } else {
+            "nb"
+        };
         let text = "Content Injection: Removing headers (C-L, L-M, Etag, Expires).";
         self.say(9, text);
         if let Some(text) = &injection.prepend {
             self.debug(9, |_| {
-                sentence(
-                    &["Content Injection (b): Added content to top: ", ""],
-                    &[text],
-                )
+                let start = format!("Content Injection ({held}): Added content to top: ");
+                sentence(&[&start, ""], &[text])
             });
         }
         if let Some(text) = &injection.append {
             self.debug(9, |_| {
-                sentence(
-                    &["Content-Injection (b): Added content to bottom: ", ""],
-                    &[text],
-                )
+                let start = format!("Content-Injection ({held}): Added content to bottom: ");
+                sentence(&[&start, ""], &[text])
             });
         }
     }

@@ -109,6 +109,11 @@ impl Transaction {
         self.debug(9, |_| sentence(&["Target value: \"", "\""], &[subject]));
     }
 
+    /// The operator has looked at a value.
+    pub(in crate::engine) fn narrate_completed(&self, begun: Instant) {
+        self.debug(4, |_| completed("Operator", begun));
+    }
+
     /// What the operator has said of a value.
     #[cold]
     pub(in crate::engine) fn narrate_answer(
