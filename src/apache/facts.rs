@@ -193,6 +193,23 @@ fn as_received<'a>(
     )
 }
 
+/// The headers as they are by now, where that is not how they are known: a module may have said who the user is.
+pub(super) fn changed_headers(
+    request: Request<'_>,
+    forwarding: &[Header],
+    known: &[Header],
+) -> Option<Vec<Header>> {
+    let now = || as_received(request, forwarding);
+    let then = known.iter();
+    let then = then.map(|header| (&*header.name, &*header.value));
+    if now().eq(then) {
+        return None;
+    }
+    let mut texts = Texts::default();
+    let headers = texts.add_headers(now());
+    Some(texts.freeze().headers(headers))
+}
+
 /// mod_unique_id's number for the request, or one of our own, which other modules and the access log then see too.
 fn unique_id(request: Request<'_>) -> Vec<u8> {
     let known = request

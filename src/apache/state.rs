@@ -138,6 +138,10 @@ impl State {
         self.with(request, |transaction, _| {
             transaction.set_config(config);
             transaction.set_path(facts::path(request));
+            let known = &transaction.request().headers;
+            if let Some(headers) = facts::changed_headers(request, &self.forwarding, known) {
+                transaction.set_headers(headers);
+            }
         });
     }
 

@@ -83,8 +83,9 @@ impl Diagnostic {
         let (from, to) = (span.start, span.end.max(span.start + 1));
         let first = from.saturating_sub(SHOWN / 2);
         let last = (first + SHOWN).min(line.len());
-        let lead = if first > 0 { "…" } else { "" };
-        let tail = if last < line.len() { "…" } else { "" };
+        // httpd's log would escape a character that is not ASCII.
+        let lead = if first > 0 { "..." } else { "" };
+        let tail = if last < line.len() { "..." } else { "" };
         let shown: String = line.get(first..last).unwrap_or_default().iter().collect();
         let indent = from - first + lead.chars().count();
         let width = to.min(last.max(from + 1)) - from;

@@ -239,6 +239,13 @@ impl Transaction {
         self.request.path = path;
     }
 
+    /// Takes the header fields as they are by now: other modules have changed them.
+    ///
+    /// Compat: cookies are read once, before that.
+    pub fn set_headers(&mut self, headers: Vec<Header>) {
+        self.request.headers = headers;
+    }
+
     /// What the engine does with what it finds, `ctl:ruleEngine` included.
     pub fn mode(&self) -> EngineMode {
         self.overrides.engine.unwrap_or(self.config.engine)

@@ -29,10 +29,14 @@ pub struct Dynamic {
 pub(in crate::operators) fn escape(expanded: &[u8]) -> Vec<u8> {
     let mut pattern = Vec::with_capacity(expanded.len());
     for &byte in expanded {
-        if b"\\()+./:?[]".contains(&byte) {
-            pattern.push(b'\\');
+        match byte {
+            b'\n' => pattern.extend_from_slice(b"\\n"),
+            b'\r' => pattern.extend_from_slice(b"\\r"),
+            b'\t' => pattern.extend_from_slice(b"\\t"),
+            0..0x20 | 0x7f.. => pattern.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
+            _ if b"\"\\()+./:?[]".contains(&byte) => pattern.extend_from_slice(&[b'\\', byte]),
+            _ => pattern.push(byte),
         }
-        pattern.push(byte);
     }
     pattern
 }
