@@ -58,5 +58,5 @@ fn check_counts_rules_or_points_at_the_mistake() {
     let wrong = palisade(&["check", path.to_str().unwrap()]);
     std::fs::remove_file(&path).unwrap();
     assert_eq!(wrong.status.code(), Some(1));
-    assert!(text(&wrong.stderr).contains(".conf:2:15: "), "{wrong:?}");
+    assert!(text(&wrong.stderr).contains(".conf:2:16: "), "{wrong:?}");
 }

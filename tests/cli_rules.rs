@@ -190,7 +190,7 @@ fn check_finds_every_mistake_and_what_is_dangerous() {
     let said = text(&wrong.stderr);
     assert_eq!(wrong.status.code(), Some(1));
     for piece in [
-        "wrong.conf:1:15: ",
+        "wrong.conf:1:16: ",
         "wrong.conf:2:1: Invalid command 'SecRul'",
         "wrong.conf:4:15: ",
         "wrong.conf:9:1: <files> is not closed",

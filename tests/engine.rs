@@ -439,3 +439,12 @@ fn what_is_sanitised_stands_nowhere_in_the_record() {
     assert!(record.contains("a=1&PW=***"), "{record}");
     assert!(record.contains("pw=************&b=2"), "{record}");
 }
+
+#[test]
+fn the_full_request_is_what_was_sent() {
+    let config = on(
+        r#"SecRule FULL_REQUEST "@rx ^POST /p HTTP/1\.1\nHost: a\n(?:.+\n)*\na=1&b=2$" "id:1,phase:2,deny,status:406""#,
+    );
+    let answer = request("POST /p HTTP/1.1\nHost: a").body("a=1&b=2");
+    assert_eq!(answer.run(&config).status, 406);
+}
