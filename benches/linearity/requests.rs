@@ -67,6 +67,7 @@ pub fn subjects() -> Vec<Subject> {
     ));
     for subject in &mut subjects {
         subject.most = MOST;
+        subject.longest = 4;
     }
     subjects
 }

@@ -27,6 +27,8 @@ pub struct Subject {
     pub most: f64,
     /// What costs less a byte is not compared with what smaller values cost, in nanoseconds.
     pub cheap: f64,
+    /// How many of the worst values are measured in 1 MB, by each of two measures.
+    pub longest: usize,
 }
 
 impl Subject {
@@ -37,6 +39,7 @@ impl Subject {
             run: Box::new(run),
             most: crate::MOST,
             cheap: crate::CHEAP,
+            longest: usize::MAX,
         }
     }
 }
@@ -276,6 +279,7 @@ fn captures() -> Vec<Subject> {
         Subject {
             most: MOST_CAPTURES,
             cheap: CHEAP_CAPTURES,
+            longest: 1,
             ..subject
         }
     };
