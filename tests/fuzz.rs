@@ -65,8 +65,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             }
         });
     }
-    if matches!(target, "arguments" | "prefilter") {
-        // The first byte chooses an operator, or a pattern.
+    if matches!(target, "arguments" | "audit" | "prefilter") {
+        // The first byte chooses an operator, a place or a pattern.
         seeds
             .iter_mut()
             .zip((0..=255_u8).cycle())

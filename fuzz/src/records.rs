@@ -74,22 +74,33 @@ fn read_back(log: &[u8]) -> Event {
     *event
 }
 
-/// Whatever a client sends, a record is one record, and says the same in each format.
+/// Whatever a client sends, a record is one record, and says the same in each format. The first byte says where the rest stands in
+/// the request: in one place, or in each.
 pub fn audit(data: &[u8]) {
     static ZONE: LazyLock<Zone> = LazyLock::new(|| Zone::fixed(0).unwrap());
     static PARTS: LazyLock<Parts> = LazyLock::new(|| Parts::parse("ABCEFHIJKZ").unwrap());
+    let (choice, data) = data
+        .split_first()
+        .map_or((3, data), |(first, rest)| (first % 4, rest));
+    let here = |place: u8| {
+        if choice == place || choice == 3 {
+            data
+        } else {
+            b"x"
+        }
+    };
     let client = ClientAddress::direct(PEER, 1);
     let time = UNIX_EPOCH + Duration::from_secs(1_795_347_480);
     let id = b"ZbC9xX8AAQEAAAZJ@dsAAAAA";
     let mut record = Record::new(time, &ZONE, id, &client, (PEER, 80));
     let header = Header {
         name: Bytes::from_static(b"X-Field"),
-        value: Bytes::copy_from_slice(data),
+        value: Bytes::copy_from_slice(here(0)),
     };
-    let line = [b"GET /", data, b" HTTP/1.1"].concat();
+    let line = [b"GET /", here(1), b" HTTP/1.1"].concat();
     record.request.line = &line;
     record.request.headers = std::slice::from_ref(&header);
-    record.request.body = Some(Body::Memory(data));
+    record.request.body = Some(Body::Memory(here(2)));
     let json = render_json(&record, &PARTS);
     for line in [&json, &render_ecs(&record, &PARTS)] {
         let text = std::str::from_utf8(line).unwrap();

@@ -97,34 +97,47 @@ thread_local! {
     static HOST: RefCell<TestHost> = RefCell::default();
 }
 
-/// The first byte chooses a pattern; what is drawn from it stands in the midst of the rest. Verdict and alerts are those of the
-/// same rules without the scan.
+/// The first byte chooses a pattern and where in a request the value stands; what is drawn from the pattern stands in the midst of
+/// the rest. Verdict and alerts are those of the same rules without the scan.
 pub fn prefilter(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else {
         return;
     };
-    let pattern = &PATTERNS[usize::from(*choice) % PATTERNS.len()];
+    let choice = usize::from(*choice);
+    let pattern = &PATTERNS[choice % PATTERNS.len()];
     let mut numbers = rest.iter().cycle();
     let mut below = |bound: usize| usize::from(*numbers.next().unwrap_or(&0)) % bound;
     let mut drawn = Vec::new();
     draw(pattern, &mut below, &mut drawn);
     let (before, behind) = rest.split_at(rest.len() / 2);
     let value = [before, &drawn, behind].concat();
-    let encoded: String = value.iter().map(|byte| format!("%{byte:02x}")).collect();
-    let plain: String = value
-        .iter()
-        .map(|byte| char::from(byte & 0x7f))
-        .filter(|character| !character.is_control())
-        .collect();
-    let scenario = request(&format!(
-        "POST /p?q={encoded} HTTP/1.1\nHost: blog.example\nUser-Agent: {plain}\nCookie: k={plain}\n\
-         Content-Type: application/x-www-form-urlencoded"
-    ))
-    .body(format!("name={plain}&user=x"));
+    let scenario = match choice / PATTERNS.len() % 4 {
+        0 | 1 => request(&format!("GET /p?q={} HTTP/1.1\nHost: a", encoded(&value))),
+        2 => {
+            let head = "POST / HTTP/1.1\nHost: a\nContent-Type: application/x-www-form-urlencoded";
+            request(head).body([b"user=x&name=", &value[..]].concat())
+        }
+        _ => {
+            let plain: String = value
+                .iter()
+                .map(|byte| char::from(byte & 0x7f))
+                .filter(|character| !character.is_control())
+                .collect();
+            let head = format!("GET / HTTP/1.1\nHost: a\nUser-Agent: {plain}\nCookie: k={plain}");
+            request(&head)
+        }
+    };
     let run = |config| HOST.with_borrow_mut(|host| scenario.run_on(host, config));
     let [with, without] = CONFIGS.each_ref().map(run);
     assert_eq!(with.matched, without.matched);
     assert_eq!(with.tx, without.tx);
     assert_eq!(with.log, without.log);
     assert_eq!(with.status, without.status);
+}
+
+/// Each byte as a `%hh` of its own.
+fn encoded(value: &[u8]) -> String {
+    let digit = |number: u8| char::from(b"0123456789abcdef"[usize::from(number)]);
+    let escaped = |byte: &u8| ['%', digit(byte >> 4), digit(byte & 15)];
+    value.iter().flat_map(escaped).collect()
 }
