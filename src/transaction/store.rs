@@ -122,25 +122,32 @@ impl Store {
 
 /// A file without a name: it is gone when it is closed, however the process ends.
 fn nameless(directory: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    if let Ok(file) = options
-        .clone()
-        .custom_flags(libc::O_TMPFILE | libc::O_CLOEXEC)
-        .open(directory)
-    {
+    if let Ok(file) = unnamed(directory) {
         return Ok(file);
     }
     // Some file systems have no O_TMPFILE: take the name away at once.
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let path = directory.join(format!("palisade-body-{}-{serial}", std::process::id()));
-    let file = options
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
         .create_new(true)
+        .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
         .open(&path)?;
     std::fs::remove_file(&path)?;
     Ok(file)
+}
+
+/// A file that has never had a name, where the file system has such files.
+pub(super) fn unnamed(directory: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(libc::O_TMPFILE | libc::O_CLOEXEC)
+        .open(directory)
 }
 
 #[cfg(test)]

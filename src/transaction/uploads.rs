@@ -2,11 +2,15 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use rustix::fs::{AtFlags, CWD, linkat};
+
+use super::store::unnamed;
 use super::{Body, Transaction};
 use crate::audit::Zone;
 use crate::body::multipart::{Content, FileSink, StoredFile};
@@ -14,13 +18,24 @@ use crate::body::multipart::{Content, FileSink, StoredFile};
 /// Writes uploaded files into a directory.
 ///
 /// Their names are mod_security2's: `YYYYMMDD-HHMMSS-ID-file-XXXXXX`, with the id of the transaction and six random
-/// letters and digits. Scripts behind `@inspectFile` and the tools of administrators know them by it.
+/// letters and digits. Scripts behind `@inspectFile` and the tools of administrators know them by it. A file gets its name
+/// when all of it is there: one whose process dies while a client sends it leaves nothing, where the file system can do that.
 pub(super) struct Directory {
     /// All of a name but its random end.
     stem: PathBuf,
     mode: u32,
-    current: Option<(StoredFile, BufWriter<File>)>,
+    current: Option<Current>,
 }
+
+/// The file that is being received.
+struct Current {
+    file: BufWriter<File>,
+    /// Where it has a name already.
+    stored: Option<StoredFile>,
+}
+
+/// Where the system shows the files that a process has open.
+const OPEN_FILES: &str = "/proc/self/fd";
 
 /// How often another name is tried where one is taken. With 62⁶ names a second try means that something else is wrong.
 const ATTEMPTS: usize = 8;
@@ -46,30 +61,60 @@ impl Directory {
         }
     }
 
+    /// A new file: without a name where there are such files and a way to give them one later.
+    fn create(&self) -> io::Result<Current> {
+        let directory = self.stem.parent().unwrap_or(&self.stem);
+        let unnamed = match Path::new(OPEN_FILES).exists() {
+            true => unnamed(directory).ok(),
+            false => None,
+        };
+        let (file, stored) = match unnamed {
+            Some(file) => (file, None),
+            None => {
+                let (file, stored) = self.create_named()?;
+                (file, Some(stored))
+            }
+        };
+        // Compat: the mode is as configured, whatever the umask.
+        file.set_permissions(Permissions::from_mode(self.mode))?;
+        let file = BufWriter::new(file);
+        Ok(Current { file, stored })
+    }
+
     /// A new file under a name that nobody can guess or has prepared.
-    fn create(&self) -> io::Result<(StoredFile, File)> {
+    fn create_named(&self) -> io::Result<(File, StoredFile)> {
         let mut options = OpenOptions::new();
         options
             .write(true)
             .create_new(true)
             .mode(0o600)
             .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
+        self.under_new_name(|path| options.open(path))
+    }
+
+    /// Gives a file such a name.
+    fn name(&self, file: &File) -> io::Result<StoredFile> {
+        let open = Path::new(OPEN_FILES).join(file.as_raw_fd().to_string());
+        let link = |path: &Path| Ok(linkat(CWD, &open, CWD, path, AtFlags::SYMLINK_FOLLOW)?);
+        self.under_new_name(link).map(|((), stored)| stored)
+    }
+
+    fn under_new_name<T>(
+        &self,
+        mut make: impl FnMut(&Path) -> io::Result<T>,
+    ) -> io::Result<(T, StoredFile)> {
         let mut outcome = Err(io::Error::from(io::ErrorKind::AlreadyExists));
         for _ in 0..ATTEMPTS {
             let mut path = self.stem.clone().into_os_string();
             path.push(random_name()?);
-            outcome = options
-                .open(&path)
-                .map(|file| (StoredFile::new(path.into()), file));
+            let path = PathBuf::from(path);
+            outcome = make(&path).map(|made| (made, StoredFile::new(path)));
             match &outcome {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 _ => break,
             }
         }
-        let (stored, file) = outcome?;
-        // Compat: the mode is as configured, whatever the umask.
-        file.set_permissions(Permissions::from_mode(self.mode))?;
-        Ok((stored, file))
+        outcome
     }
 
     /// Where it happened, in the words of the error.
@@ -81,24 +126,28 @@ impl Directory {
 
 impl FileSink for Directory {
     fn open(&mut self) -> io::Result<()> {
-        let (stored, file) = self.create().map_err(|error| self.located(&error))?;
-        self.current = Some((stored, BufWriter::new(file)));
+        let current = self.create().map_err(|error| self.located(&error))?;
+        self.current = Some(current);
         Ok(())
     }
 
     fn write(&mut self, data: &[u8]) -> io::Result<()> {
         match &mut self.current {
-            Some((_, file)) => file.write_all(data),
+            Some(current) => current.file.write_all(data),
             None => Err(io::Error::other("no file is open")),
         }
         .map_err(|error| self.located(&error))
     }
 
     fn close(&mut self) -> io::Result<Content> {
-        let Some((stored, mut file)) = self.current.take() else {
+        let Some(Current { mut file, stored }) = self.current.take() else {
             return Err(io::Error::other("no file is open"));
         };
-        file.flush().map_err(|error| self.located(&error))?;
+        let named = file.flush().and_then(|()| match stored {
+            Some(stored) => Ok(stored),
+            None => self.name(file.get_ref()),
+        });
+        let stored = named.map_err(|error| self.located(&error))?;
         Ok(Content::File(Arc::new(stored)))
     }
 }
@@ -196,22 +245,52 @@ impl Transaction {
 mod tests {
     use super::*;
 
+    fn scratch(name: &str) -> PathBuf {
+        let root = std::env::temp_dir().join(format!("palisade-{name}-{}", std::process::id()));
+        fs::create_dir_all(&root).unwrap();
+        root
+    }
+
+    fn count(directory: &Path) -> usize {
+        fs::read_dir(directory).unwrap().count()
+    }
+
     #[test]
     fn names_stay_in_their_directory_and_are_never_taken_twice() {
-        let root = std::env::temp_dir().join(format!("palisade-names-{}", std::process::id()));
-        fs::create_dir_all(&root).unwrap();
+        let root = scratch("names");
         let directory = Directory::new(&root, 0o604, b"../a/b\0");
-        let (first, file) = directory.create().unwrap();
-        let (second, _) = directory.create().unwrap();
+        let (_, first) = directory.create_named().unwrap();
+        let file = directory.create().unwrap().file;
+        let second = directory.name(file.get_ref()).unwrap();
         assert_ne!(first.path(), second.path());
         assert_eq!(first.path().parent(), Some(root.as_path()));
-        assert_eq!(
-            file.metadata().unwrap().permissions().mode() & 0o7777,
-            0o604
-        );
-        let name = first.path().file_name().unwrap().to_string_lossy();
-        assert!(name.contains("-___a_b_-file-"), "{name}");
+        let mode = fs::metadata(second.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o604);
+        for stored in [&first, &second] {
+            let name = stored.path().file_name().unwrap().to_string_lossy();
+            assert!(name.contains("-___a_b_-file-"), "{name}");
+        }
         drop((first, second));
         fs::remove_dir(&root).unwrap();
+    }
+
+    #[test]
+    fn a_file_has_a_name_when_all_of_it_is_there() {
+        let root = scratch("whole");
+        let mut directory = Directory::new(&root, 0o600, b"id");
+        directory.open().unwrap();
+        directory.write(b"half").unwrap();
+        assert_eq!(count(&root), 0, "whoever dies now leaves nothing");
+        directory.write(b" and half").unwrap();
+        let Content::File(stored) = directory.close().unwrap() else {
+            panic!("no file");
+        };
+        assert_eq!(fs::read(stored.path()).unwrap(), b"half and half");
+        drop(stored);
+        assert_eq!(count(&root), 0);
+        directory.open().unwrap();
+        fs::remove_dir(&root).unwrap();
+        let error = directory.close().unwrap_err();
+        assert!(error.to_string().contains("palisade-whole"), "{error}");
     }
 }

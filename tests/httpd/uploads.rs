@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
-use crate::harness::{Backend, Mpm, Server, Setup, eventually, httpd, panic_module};
+use crate::harness::{
+    Backend, Client, Mpm, Server, Setup, eventually, httpd, panic_module, signal,
+};
 
 const ENGINE: &str = r#"
 SecRuleEngine On
@@ -124,18 +126,59 @@ fn nothing_is_left_however_a_request_ends() {
             assert!(nothing_left(&server), "{target} {mpm:?}");
         }
         // The client goes away in the middle of a file.
-        let mut client = server.client();
-        client.send(format!(
-            "POST /index.html HTTP/1.1\r\nHost: a\r\n{FORM}Content-Length: 100000\r\n\r\n"
-        ));
-        client.send(&form(&[b'x'; 50_000])[..40_000]);
-        assert!(
-            eventually(|| files(&server, "tmp").len() == 1),
-            "it is there while it is received: {mpm:?}"
-        );
+        let client = half_sent(&server);
         drop(client);
+        assert!(eventually(|| !is_receiving(&server)), "{mpm:?}");
         assert!(nothing_left(&server), "{mpm:?}");
         assert_eq!(server.get("/index.html").text(), "fine");
+    }
+}
+
+/// A client that has sent half of a file, and the server is at it.
+fn half_sent(server: &Server) -> Client {
+    let mut client = server.client();
+    client.send(format!(
+        "POST /index.html HTTP/1.1\r\nHost: a\r\n{FORM}Content-Length: 100000\r\n\r\n"
+    ));
+    client.send(&form(&[b'x'; 50_000])[..40_000]);
+    assert!(eventually(|| is_receiving(server)), "a file is written");
+    client
+}
+
+/// Whether a child has a file open in the directory for what is received.
+fn is_receiving(server: &Server) -> bool {
+    let directory = server.root().join("files/tmp");
+    server.children().into_iter().any(|child| {
+        let open = fs::read_dir(format!("/proc/{child}/fd"));
+        let targets = open.into_iter().flatten().flatten();
+        let mut targets = targets.filter_map(|entry| fs::read_link(entry.path()).ok());
+        targets.any(|target| target.starts_with(&directory))
+    })
+}
+
+/// Whoever kills a child in the midst of a file, or stops the server, has nothing to clear away.
+#[test]
+fn nothing_is_left_by_who_is_killed() {
+    for mpm in [Mpm::Event, Mpm::Prefork] {
+        let Some(setup) = Setup::new() else { return };
+        let server = with_directories(setup.mpm(mpm))
+            .conf("SecTmpSaveUploadedFiles On")
+            .file("index.html", "fine")
+            .start()
+            .may_die();
+        let client = half_sent(&server);
+        for child in server.children() {
+            signal(child, "KILL");
+        }
+        assert!(eventually(|| !is_receiving(&server)), "{mpm:?}");
+        assert!(nothing_left(&server), "killed {mpm:?}");
+        drop(client);
+        assert!(eventually(|| !server.children().is_empty()), "{mpm:?}");
+        let client = half_sent(&server);
+        server.signal("TERM");
+        assert!(eventually(|| !is_receiving(&server)), "{mpm:?}");
+        assert!(nothing_left(&server), "stopped {mpm:?}");
+        drop(client);
     }
 }
 

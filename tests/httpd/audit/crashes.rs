@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use regex::Regex;
 
-use super::{setup, signal, state};
-use crate::harness::{Client, Mpm, Server, eventually};
+use super::{setup, state};
+use crate::harness::{Client, Mpm, Server, eventually, signal};
 
 const KILLS: u32 = 200;
 const CLIENTS: u32 = 6;

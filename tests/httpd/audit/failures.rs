@@ -7,8 +7,8 @@ use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{files, losses_told, losses_told_by_the_end, open_directory, setup, signal, state};
-use crate::harness::{Client, Mpm, Server, eventually, missing};
+use super::{files, losses_told, losses_told_by_the_end, open_directory, setup, state};
+use crate::harness::{Client, Mpm, Server, eventually, missing, signal};
 
 /// Runs clients beside something else, and answers how many requests they sent. Each has a number of its own in its target and
 /// must get the answer it deserves.

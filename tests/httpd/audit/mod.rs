@@ -10,7 +10,6 @@ mod mlogc;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
 use crate::harness::{Server, Setup};
 
@@ -66,15 +65,6 @@ fn losses_told(log: &str) -> u64 {
 /// Stops an httpd, and answers how many losses it has told of until its end.
 fn losses_told_by_the_end(server: Server) -> u64 {
     losses_told(&server.stop_idle())
-}
-
-/// Sends a process a signal, by its number.
-fn signal(process: u32, name: &str) {
-    let sent = Command::new("kill")
-        .arg(format!("-{name}"))
-        .arg(process.to_string())
-        .status();
-    assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
 }
 
 /// The state of a process, as ps shows it: `T` stopped, `Z` dead but not yet buried. `None`: there is no such process.

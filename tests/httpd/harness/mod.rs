@@ -11,6 +11,7 @@ pub use server::{Mpm, Server, Setup};
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
@@ -25,6 +26,15 @@ pub fn ping(source: &str, target: &str) -> String {
          <param><value><string>{source}</string></value></param>\n\
          <param><value><string>{target}</string></value></param>\n</params></methodCall>"
     )
+}
+
+/// Sends a process a signal, by name.
+pub fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(process.to_string())
+        .status();
+    assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
 }
 
 /// Waits until something holds; whether it came to that.

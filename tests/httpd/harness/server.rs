@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::{Client, Response, eventually, httpd, module, modules_directory};
+use super::{Client, Response, eventually, httpd, module, modules_directory, signal};
 
 /// How httpd spreads its work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -450,11 +450,7 @@ impl Server {
 
     /// Sends httpd's parent a signal, by name.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(self.child.id().to_string())
-            .status();
-        assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
+        signal(self.child.id(), name);
     }
 
     /// Stops it when its connections are closed, and returns what it logged until its end.
