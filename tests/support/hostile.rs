@@ -85,7 +85,10 @@ impl Vector {
     pub fn stream(&self) -> (Fields, Option<Vec<u8>>) {
         let parts = match &self.message {
             Message::Raw(_) => panic!("{}: only HTTP/1.1 has such bytes", self.name),
-            Message::Fields(fields, body) => return (fields.clone(), Some(body.clone())),
+            Message::Fields(fields, body) => {
+                let body = (!body.is_empty()).then(|| body.clone());
+                return (fields.clone(), body);
+            }
             Message::Parts(parts) => parts,
         };
         let pseudo: [(&str, &[u8]); 4] = [
