@@ -29,6 +29,8 @@ pub(super) struct Replay {
     offset: u64,
     /// Whether this is all; otherwise the rest is still to come from the client.
     complete: bool,
+    /// What httpd said instead of more.
+    failure: Option<Status>,
     /// Whether all of it has been served, or there is nothing to serve.
     served: bool,
 }
@@ -43,7 +45,18 @@ impl Replay {
             tail,
             offset: 0,
             complete,
+            failure: None,
             served,
+        }
+    }
+
+    /// A body of which no more than this could be read. Whoever reads on hears the same: httpd, asked once more, may take what
+    /// is behind a malformed end for a part of the body.
+    pub(super) fn failed(stored: u64, failure: Status) -> Replay {
+        Replay {
+            stored,
+            failure: Some(failure),
+            ..Replay::default()
         }
     }
 
@@ -51,7 +64,7 @@ impl Replay {
     pub(super) fn replace(&mut self, body: Bytes) {
         self.stored = body.len() as u64;
         self.replacement = Some(body);
-        self.served = self.left() == 0 && !self.complete;
+        self.served = self.left() == 0 && !self.complete && self.failure.is_none();
     }
 
     /// Whether the whole body has come.
@@ -61,7 +74,7 @@ impl Replay {
 
     /// Whether there is something to serve.
     pub(super) fn is_pending(&self) -> bool {
-        !self.served && (self.complete || self.left() > 0)
+        !self.served && (self.complete || self.failure.is_some() || self.left() > 0)
     }
 
     /// Bytes to be served from here.
@@ -181,6 +194,12 @@ fn answer(filter: &Filter<'_>, brigade: &mut Brigade<'_>, wish: Wish) -> Result<
     if replay.left() > 0 {
         return Ok(());
     }
+    if let Some(failure) = replay.failure {
+        return match piece.is_empty() {
+            true => Err(failure),
+            false => Ok(()),
+        };
+    }
     replay.served = true;
     let complete = replay.complete;
     drop(replay);
@@ -208,6 +227,17 @@ mod tests {
         );
         assert!(Replay::new(5, Vec::new(), false).is_pending());
         assert!(Replay::new(0, vec![1], false).is_pending());
+    }
+
+    #[test]
+    fn what_failed_is_pending_until_it_is_told() {
+        let failure = Status(sys::APR_EGENERAL);
+        let mut replay = Replay::failed(0, failure);
+        assert!(replay.is_pending(), "nothing came, and the failure");
+        assert!(!replay.is_complete());
+        replay.replace(Bytes::new());
+        assert!(replay.is_pending());
+        assert_eq!(replay.failure, Some(failure));
     }
 
     #[test]

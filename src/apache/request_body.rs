@@ -107,9 +107,8 @@ pub(super) fn read(request: Request<'_>, state: &State) -> Result<(), Outcome> {
                 .replace(Replay::new(stored, fetched.tail, fetched.complete));
             Ok(())
         }
-        Err(Stop::Failed) => {
-            // Whoever reads on gets what came, and then the same error from httpd.
-            state.replay.replace(Replay::new(stored, Vec::new(), false));
+        Err(Stop::Failed(status)) => {
+            state.replay.replace(Replay::failed(stored, status));
             Ok(())
         }
         Err(Stop::Refused(status)) => Err(refused(request, status)),
@@ -162,7 +161,7 @@ enum Stop {
     /// With an answer that httpd has sent while we were asking for bytes.
     AlreadyAnswered,
     /// With an error that the transaction has noted; the request goes on.
-    Failed,
+    Failed(Status),
 }
 
 /// Reads until the end, or until the transaction has enough.
@@ -214,7 +213,7 @@ fn failed(request: Request<'_>, state: &State, status: Status) -> Stop {
     match (status.0, step) {
         (sys::AP_FILTER_ERROR, _) => Stop::AlreadyAnswered,
         (_, Some(BodyStep::Refuse(status))) => Stop::Refused(status),
-        (_, Some(_)) => Stop::Failed,
+        (_, Some(_)) => Stop::Failed(status),
         (_, None) => Stop::Refused(500),
     }
 }
