@@ -5,8 +5,8 @@
 //! it is and sets the error flag. A pair without `=` has an empty value; an empty pair between separators is an
 //! argument with an empty name and value; after a final separator nothing follows.
 
-use bytes::{BufMut, Bytes, BytesMut};
-use memchr::memchr2;
+use bytes::Bytes;
+use memchr::{memchr, memchr2};
 
 use super::{Argument, Parsed, Span};
 
@@ -56,7 +56,7 @@ fn pairs(input: &[u8], separator: u8) -> impl Iterator<Item = Span> {
     let mut start = 0;
     std::iter::from_fn(move || {
         let rest = input.get(start..).filter(|rest| !rest.is_empty())?;
-        let length = memchr::memchr(separator, rest).unwrap_or(rest.len());
+        let length = memchr(separator, rest).unwrap_or(rest.len());
         let pair = start..start + length;
         start = pair.end + 1;
         Some(pair)
@@ -66,7 +66,7 @@ fn pairs(input: &[u8], separator: u8) -> impl Iterator<Item = Span> {
 /// Name and value of `pair`, around its first `=`.
 fn split(input: &[u8], pair: Span) -> (Span, Span) {
     let text = input.get(pair.clone()).unwrap_or_default();
-    match memchr::memchr(b'=', text) {
+    match memchr(b'=', text) {
         Some(at) => (pair.start..pair.start + at, pair.start + at + 1..pair.end),
         None => (pair.clone(), pair.end..pair.end),
     }
@@ -77,30 +77,30 @@ fn decode(input: &Bytes, span: &Span, error: &mut bool) -> Bytes {
     if memchr2(b'%', b'+', text).is_none() {
         return input.slice_ref(text);
     }
-    let mut decoded = BytesMut::with_capacity(text.len());
+    let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = memchr2(b'%', b'+', rest) {
-        let (plain, tail) = rest.split_at(at);
-        decoded.put_slice(plain);
+    loop {
+        // There is a `+` between any two words: there is no stop at each.
+        let plain = memchr(b'%', rest).unwrap_or(rest.len());
+        let (plain, tail) = rest.split_at(plain);
+        decoded.extend(plain.iter().map(|byte| match byte {
+            b'+' => b' ',
+            other => *other,
+        }));
         rest = match tail {
-            [b'+', after @ ..] => {
-                decoded.put_u8(b' ');
-                after
-            }
             [b'%', high, low, after @ ..] if is_hex_pair(*high, *low) => {
-                decoded.put_u8(hex_value(*high) << 4 | hex_value(*low));
+                decoded.push(hex_value(*high) << 4 | hex_value(*low));
                 after
             }
             [other, after @ ..] => {
-                decoded.put_u8(*other);
+                decoded.push(*other);
                 *error = true;
                 after
             }
             [] => break,
         };
     }
-    decoded.put_slice(rest);
-    decoded.freeze()
+    decoded.into()
 }
 
 /// Whether each `%` in `text` starts a `%HH`.

@@ -64,39 +64,50 @@ fn unpack<'a>(input: &'a [u8], values: &[u8; 256]) -> Cow<'a, [u8]> {
         return Cow::Borrowed(input);
     }
     let value = |byte: u8| values[usize::from(byte)];
-    let mut out = Vec::with_capacity(input.len() / 4 * 3 + 3);
-    let mut rest = input;
-    loop {
+    let mut out = vec![0; input.len() / 4 * 3 + 3];
+    let (mut length, mut rest) = (0, input);
+    'all: loop {
         // Four at a time, as long as they belong to it.
-        while let Some((&[a, b, c, d], behind)) = rest.split_first_chunk() {
-            let (a, b, c, d) = (value(a), value(b), value(c), value(d));
+        let (groups, _) = rest.as_chunks();
+        let (places, _) = out.get_mut(length..).unwrap_or_default().as_chunks_mut();
+        let mut joined = 0;
+        for ([a, b, c, d], place) in groups.iter().zip(places) {
+            let (a, b, c, d) = (value(*a), value(*b), value(*c), value(*d));
             if (a | b | c | d) & OTHER != 0 {
                 break;
             }
-            out.extend([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
-            rest = behind;
+            *place = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+            joined += 1;
         }
+        length += joined * 3;
+        rest = rest.get(joined * 4..).unwrap_or_default();
         // One by one, until there are three bytes or the end.
         let (mut bits, mut pending) = (0u32, 0);
         loop {
             let Some((first, behind)) = rest.split_first() else {
-                return Cow::Owned(out);
+                break 'all;
             };
             rest = behind;
             match value(*first) {
-                END => return Cow::Owned(out),
+                END => break 'all,
                 OTHER => continue,
                 sextet => bits = bits << 6 | u32::from(sextet),
             }
             pending += 6;
             if pending >= 8 {
                 pending -= 8;
-                let [.., byte] = (bits >> pending).to_be_bytes();
-                out.push(byte);
+                if let (Some(place), [.., byte]) =
+                    (out.get_mut(length), (bits >> pending).to_be_bytes())
+                {
+                    *place = byte;
+                }
+                length += 1;
             }
             if pending == 0 {
                 break;
             }
         }
     }
+    out.truncate(length);
+    Cow::Owned(out)
 }

@@ -1,6 +1,7 @@
 //! File system paths.
 
 use super::ByteSet;
+use super::rewrite::any_pair;
 use std::borrow::Cow;
 
 /// What `normalizePath` looks for: without one of these the value is a single ordinary segment.
@@ -71,6 +72,14 @@ pub(super) fn normalize(input: &[u8], separator: Separator) -> Cow<'_, [u8]> {
 
 /// Whether there is nothing to do, by a glance: no segment of dots, none empty but at the ends, no separator but `/`.
 fn is_normal(input: &[u8], separator: Separator) -> bool {
+    if matches!(separator, Separator::SlashOrBackslash) && memchr::memchr(b'\\', input).is_some() {
+        return false;
+    }
+    // Behind the first, a segment that is empty or of dots is seen by two bytes.
+    let suspicious = |byte: u8, next: u8| (byte == b'/') & ((next == b'/') | (next == b'.'));
+    if input.first() != Some(&b'.') && !any_pair(input, suspicious) {
+        return true;
+    }
     let mut segments = input.split(|byte| separator.is(byte));
     let ends = [segments.next(), segments.next_back()];
     let dotted = ends
@@ -78,6 +87,5 @@ fn is_normal(input: &[u8], separator: Separator) -> bool {
         .flatten()
         .any(|end| matches!(*end, b"." | b".."))
         || segments.any(|segment| matches!(segment, b"" | b"." | b".."));
-    let foreign = matches!(separator, Separator::SlashOrBackslash) && input.contains(&b'\\');
-    !dotted && !foreign
+    !dotted
 }

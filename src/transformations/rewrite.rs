@@ -91,6 +91,22 @@ pub(super) fn rewrite<'a>(
     out.finish()
 }
 
+/// Whether a byte and the one behind it (0 behind the last) are `sought` anywhere. Asked of many at a time, by vectors.
+#[inline(always)]
+pub(super) fn any_pair(input: &[u8], sought: impl Fn(u8, u8) -> bool) -> bool {
+    const BLOCK: usize = 256;
+    let Some((last, behind)) = input.last().zip(input.get(1..)) else {
+        return false;
+    };
+    let mut blocks = input.chunks(BLOCK).zip(behind.chunks(BLOCK));
+    // No branch for each, or it would be one by one.
+    let is_in = |(block, behind): (&[u8], &[u8])| {
+        let pairs = block.iter().zip(behind);
+        pairs.fold(0, |any, (byte, next)| any | u8::from(sought(*byte, *next))) != 0
+    };
+    sought(*last, 0) || blocks.any(is_in)
+}
+
 /// Replaces each byte by one other.
 pub(super) fn map(input: &[u8], byte: impl Fn(u8) -> u8) -> Cow<'_, [u8]> {
     if input.iter().all(|old| byte(*old) == *old) {
