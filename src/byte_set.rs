@@ -104,8 +104,8 @@ impl ByteSet {
         let mut seen = [0; 256];
         let (groups, rest) = text.as_chunks::<8>();
         for group in groups {
-            for byte in *group {
-                seen[usize::from(byte)] = 1;
+            for byte in group {
+                seen[usize::from(*byte)] = 1;
             }
         }
         for byte in rest {
@@ -157,6 +157,12 @@ impl ByteSet {
     pub const fn union(self, other: Self) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
         Self([a | e, b | f, c | g, d | h])
+    }
+
+    /// The bytes in this set that are not in the other.
+    pub const fn without(self, other: Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        Self([a & !e, b & !f, c & !g, d & !h])
     }
 
     /// The bytes that are not in this set.

@@ -258,18 +258,41 @@ impl Transformation {
         match self {
             Self::None
             | Self::RemoveCommentsChar
-            | Self::RemoveNulls
-            | Self::RemoveWhitespace
             | Self::Trim
             | Self::TrimLeft
             | Self::TrimRight => *bytes,
-            Self::CompressWhitespace | Self::ReplaceComments | Self::ReplaceNulls => {
-                bytes.union(SPACE)
-            }
-            Self::CmdLine => bytes.union(bytes.lowercase()).union(SPACE),
-            Self::Lowercase => bytes.union(bytes.lowercase()),
+            Self::CompressWhitespace => bytes.without(space::BLANK).union(SPACE),
+            Self::CmdLine => bytes.lowercase().without(text::DROPPED).union(SPACE),
+            Self::Lowercase => bytes.lowercase(),
             Self::NormalizePath | Self::NormalizePathWin => bytes.union(ByteSet::of(b"/.")),
+            Self::RemoveNulls | Self::RemoveWhitespace => {
+                bytes.without(self.leaves_out().copied().unwrap_or_default())
+            }
+            Self::ReplaceComments => bytes.union(SPACE),
+            Self::ReplaceNulls => bytes.without(space::NUL).union(SPACE),
             _ => ByteSet::FULL,
+        }
+    }
+
+    /// Whether the [`image`](Self::image) is as good as the bytes of the result, which need not be counted then.
+    pub fn has_close_image(self) -> bool {
+        matches!(
+            self,
+            Self::CmdLine
+                | Self::CompressWhitespace
+                | Self::Lowercase
+                | Self::RemoveNulls
+                | Self::RemoveWhitespace
+                | Self::ReplaceNulls
+        )
+    }
+
+    /// The bytes that it leaves out, if that is all it does.
+    pub fn leaves_out(self) -> Option<&'static ByteSet> {
+        match self {
+            Self::RemoveNulls => Some(&space::NUL),
+            Self::RemoveWhitespace => Some(&space::BLANK),
+            _ => None,
         }
     }
 

@@ -8,12 +8,16 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::finder::{Finder, Found, PADDING};
 use super::lists::Lists;
+use super::sparse::may_hold;
 use super::tree::{Plan, Texts, Tree};
 use crate::byte_set::ByteSet;
 use crate::operators::needs::{Gate, Needs, rarest};
 
 /// From how many bytes on a text is worth asking first which rules could match it at all.
 pub(super) const LONG_TEXT: usize = 256;
+
+/// Most literals of one rule that are searched for in a text before what a transformation would make of it.
+const MAX_SOUGHT: usize = 4;
 
 /// Most searches of single parts that are made of a text instead of one for all literals.
 const MAX_PARTS: usize = 2;
@@ -75,6 +79,13 @@ impl Member {
             .position(|clause| clause.bytes.is_empty() && !clause.literals.is_empty())
     }
 
+    /// If they are few, literals one of which is in every text that the rule matches; otherwise none.
+    fn sought(&self) -> &[Box<[u8]>] {
+        let clause = self.trigger().and_then(|at| self.clauses.get(at));
+        let literals = clause.map_or(&[][..], |clause| &clause.literals);
+        literals.get(..MAX_SOUGHT + 1).map_or(literals, |_| &[])
+    }
+
     /// The clauses, as bits, of which nothing is found in a text that the rule does not match.
     fn first(&self) -> u16 {
         self.trigger().map_or(u16::MAX, |at| 1 << at)
@@ -123,6 +134,8 @@ struct Watch {
     clauses: Vec<ByteSet>,
     /// Of each clause, bytes without which neither these nor a literal satisfies it.
     possible: Vec<ByteSet>,
+    /// If they are few, literals one of which is in every text that the rule matches.
+    sought: Box<[Box<[u8]>]>,
 }
 
 impl Watch {
@@ -200,6 +213,7 @@ impl Class {
                 gate: member.gate,
                 clauses: member.clauses.iter().map(|clause| clause.bytes).collect(),
                 possible: member.clauses.iter().map(MemberClause::possible).collect(),
+                sought: member.sought().into(),
             });
         }
         let mut plan = tree.plan(texts);
@@ -328,6 +342,15 @@ impl Class {
         let bytes = bytes.lowercase();
         let mut looking = self.rules.iter().filter(|watch| watch.texts & texts != 0);
         looking.any(|watch| watch.is_possible(&bytes, usize::MAX))
+    }
+
+    /// Whether any rule may match one of these texts, if they are made of this one by leaving out some bytes.
+    pub fn may_match_without(&self, texts: Texts, text: &[u8], left_out: &ByteSet) -> bool {
+        let mut looking = self.rules.iter().filter(|watch| watch.texts & texts != 0);
+        looking.any(|watch| {
+            let mut sought = watch.sought.iter();
+            watch.sought.is_empty() || sought.any(|literal| may_hold(text, literal, left_out))
+        })
     }
 
     fn found(&self, rule: u32, found: &mut impl FnMut(usize)) {

@@ -21,6 +21,7 @@ mod finder;
 mod grams;
 mod lists;
 mod scan;
+mod sparse;
 mod tree;
 
 use std::sync::Arc;

@@ -197,7 +197,7 @@ fn prepare(
             at = step.next;
             continue;
         }
-        if !plan.may_matter(class, at - 1, bytes, input.len()) {
+        if !plan.may_matter(class, at - 1, bytes, input) {
             at = step.next;
             continue;
         }
@@ -209,10 +209,14 @@ fn prepare(
             result = match before {
                 Some((.., result)) => *result,
                 None => {
+                    let before = *bytes;
                     if let Cow::Owned(changed) = transformation.apply(input, env) {
                         let known = made.iter().position(|(known, ..)| **known == *changed);
                         result = known.unwrap_or_else(|| {
-                            let bytes = ByteSet::of_text(&changed);
+                            let bytes = match transformation.has_close_image() {
+                                true => transformation.image(&before),
+                                false => ByteSet::of_text(&changed),
+                            };
                             made.push((Cow::Owned(changed), bytes, 0));
                             made.len() - 1
                         });

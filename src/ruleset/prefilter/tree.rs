@@ -140,22 +140,28 @@ pub(super) struct Step {
 impl Plan {
     /// Whether a rule may match what a step, and those that follow from it, make of a text with these bytes. A rule that
     /// asks for more bytes than there can be, or of which all literals need a byte that there cannot be, does not need the step.
-    pub fn may_matter(&self, class: &Class, step: usize, bytes: &ByteSet, length: usize) -> bool {
+    pub fn may_matter(&self, class: &Class, step: usize, bytes: &ByteSet, text: &[u8]) -> bool {
         let Some(first) = self.steps.get(step) else {
             return true;
         };
-        if length < first.shortest {
+        if text.len() < first.shortest {
             return false;
         }
         // Of a short text it costs less to make what follows from it than to prove it idle.
-        if length < LONG_TEXT {
+        if text.len() < LONG_TEXT {
             return true;
         }
         let following = self.steps.get(step..first.next).unwrap_or_default();
         let image = following
             .iter()
             .fold(*bytes, |bytes, step| step.transformation.image(&bytes));
-        image == ByteSet::FULL || class.may_match(first.texts, &image)
+        if image != ByteSet::FULL && !class.may_match(first.texts, &image) {
+            return false;
+        }
+        match (following, first.transformation.leaves_out()) {
+            ([_], Some(left_out)) => class.may_match_without(first.texts, text, left_out),
+            _ => true,
+        }
     }
 
     /// Notes of each step how long a text has to be for a rule to match what is made of it, where each of these rules looks
