@@ -21,6 +21,12 @@ const MAX_COPIES: u32 = 4;
 /// Most clauses that an alternation is turned into.
 const MAX_ALTERNATION_CLAUSES: usize = 8;
 
+/// Bytes that ordinary text has none of, but commands and scripts that try not to look like themselves: `b"u's$@y\box`.
+const MARKS: ByteSet = ByteSet::of(b"\"'()[]{}\\$`^|&;<>");
+
+/// How often ordinary text may satisfy a clause that is known of it alone.
+const MAX_PLAIN_RATE: f64 = 0.1;
+
 /// What a match of the pattern must contain.
 pub(super) fn of_pattern(pattern: &Pattern) -> Needs {
     let Some(hir) = pattern.necessary().and_then(|text| {
@@ -41,14 +47,58 @@ pub(super) fn of_pattern(pattern: &Pattern) -> Needs {
     Needs {
         min_len: properties.minimum_len().unwrap_or(0),
         max_len: properties.maximum_len().filter(|_| whole),
-        ..Needs::of_clauses(facts(&hir).into_clauses())
+        ..Needs::of_clauses(clauses(&hir))
+    }
+}
+
+/// All clauses that hold for what the pattern matches. Where there may be marks between any two letters there are no
+/// literals; then one that says what there is in a text without marks.
+fn clauses(hir: &Hir) -> Vec<Clause> {
+    let has_literals = |clause: &Clause| !clause.literals.is_empty();
+    let mut clauses = facts(hir, ByteSet::EMPTY).into_clauses();
+    if !clauses.iter().any(has_literals) {
+        let plain = facts(hir, MARKS).into_clauses().into_iter();
+        let plain = plain.filter(|clause| has_literals(clause) && clause.rate() < MAX_PLAIN_RATE);
+        clauses.extend(plain.min_by(|a, b| a.rate().total_cmp(&b.rate())));
+    }
+    clauses
+}
+
+/// What a part of a text is: one of the strings, unless it contains one of the bytes.
+struct Strings {
+    texts: Vec<Vec<u8>>,
+    unless: ByteSet,
+}
+
+impl Strings {
+    fn new(texts: Vec<Vec<u8>>) -> Strings {
+        Strings {
+            texts,
+            unless: ByteSet::EMPTY,
+        }
+    }
+
+    fn empty() -> Strings {
+        Strings::new(vec![Vec::new()])
+    }
+
+    fn are_empty(&self) -> bool {
+        self.texts.iter().all(Vec::is_empty)
+    }
+
+    fn into_clause(self) -> Option<Clause> {
+        let unless = Clause {
+            bytes: self.unless,
+            ..Clause::default()
+        };
+        Some(Clause::of_strings(self.texts)?.or(&unless))
     }
 }
 
 /// A part of a pattern, as far as it goes into clauses.
 enum Item {
-    /// One of these strings, and nothing else.
-    Strings(Vec<Vec<u8>>),
+    /// These strings, and nothing else.
+    Strings(Strings),
     /// Anything; but all of these clauses hold for it.
     Gap(Vec<Clause>),
 }
@@ -56,7 +106,7 @@ enum Item {
 /// What is known of the texts that a pattern matches.
 enum Facts {
     /// They are these.
-    Strings(Vec<Vec<u8>>),
+    Strings(Strings),
     /// They satisfy all of these.
     Clauses(Vec<Clause>),
 }
@@ -64,41 +114,75 @@ enum Facts {
 impl Facts {
     fn into_clauses(self) -> Vec<Clause> {
         match self {
-            Facts::Strings(strings) => Clause::of_strings(strings).into_iter().collect(),
+            Facts::Strings(strings) => strings.into_clause().into_iter().collect(),
             Facts::Clauses(clauses) => clauses,
+        }
+    }
+
+    /// Some of these marks, one of which at least is in each of the texts.
+    fn marks(&self, marks: ByteSet) -> Option<ByteSet> {
+        match self {
+            Facts::Strings(strings) => {
+                let texts = strings.texts.iter().map(Vec::as_slice);
+                marks_of(texts, strings.unless, marks)
+            }
+            Facts::Clauses(clauses) => clauses.iter().find_map(|clause| {
+                let literals = clause.literals.iter().map(|literal| &**literal);
+                marks_of(literals, clause.bytes, marks)
+            }),
         }
     }
 }
 
+/// Some of these marks, one of which at least is in whatever contains one of these texts or bytes.
+fn marks_of<'t>(
+    mut texts: impl Iterator<Item = &'t [u8]>,
+    bytes: ByteSet,
+    marks: ByteSet,
+) -> Option<ByteSet> {
+    let bytes = Some(bytes).filter(|bytes| bytes.without(marks).is_empty())?;
+    texts.try_fold(bytes, |all, text| {
+        let found = ByteSet::of(text).without(marks.complement());
+        (!found.is_empty()).then(|| all.union(found))
+    })
+}
+
+/// What is known of what the pattern matches. What may be left out is taken for left out where it has some of these marks
+/// if it is there.
+///
 /// The recursion is as deep as the pattern's groups, at most [`MAX_NESTING`].
-fn facts(hir: &Hir) -> Facts {
+fn facts(hir: &Hir, marks: ByteSet) -> Facts {
     let mut items = Vec::new();
-    flatten(hir, &mut items);
+    flatten(hir, marks, &mut items);
     let mut clauses = Vec::new();
-    // The strings that the text just before this place is one of.
-    let mut strings = vec![Vec::new()];
+    // What the text just before this place is.
+    let mut strings = Strings::empty();
     let mut exact = true;
     for item in items {
         match item {
-            Item::Strings(next) if strings.len() * next.len() <= MAX_JOINED => {
-                strings = join(&strings, &next);
+            Item::Strings(next) if strings.texts.len() * next.texts.len() <= MAX_JOINED => {
+                strings.texts = join(&strings.texts, &next.texts);
+                strings.unless = strings.unless.union(next.unless);
             }
-            Item::Strings(next) => {
-                exact &= strings.iter().all(Vec::is_empty);
-                clauses.extend(Clause::of_strings(std::mem::replace(&mut strings, next)));
+            Item::Strings(mut next) => {
+                if strings.are_empty() {
+                    next.unless = next.unless.union(strings.unless);
+                } else {
+                    exact = false;
+                }
+                clauses.extend(std::mem::replace(&mut strings, next).into_clause());
             }
             Item::Gap(inside) => {
                 exact = false;
-                clauses.extend(Clause::of_strings(std::mem::take(&mut strings)));
+                clauses.extend(std::mem::replace(&mut strings, Strings::empty()).into_clause());
                 clauses.extend(inside);
-                strings.push(Vec::new());
             }
         }
     }
-    if exact && strings.len() <= MAX_STRINGS {
+    if exact && strings.texts.len() <= MAX_STRINGS {
         return Facts::Strings(strings);
     }
-    clauses.extend(Clause::of_strings(strings));
+    clauses.extend(strings.into_clause());
     Facts::Clauses(clauses)
 }
 
@@ -112,38 +196,45 @@ fn join(left: &[Vec<u8>], right: &[Vec<u8>]) -> Vec<Vec<u8>> {
     joined
 }
 
-fn flatten(hir: &Hir, items: &mut Vec<Item>) {
+fn flatten(hir: &Hir, marks: ByteSet, items: &mut Vec<Item>) {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => {
-            items.push(Item::Strings(vec![literal.0.to_ascii_lowercase()]));
+            let texts = vec![literal.0.to_ascii_lowercase()];
+            items.push(Item::Strings(Strings::new(texts)));
         }
         HirKind::Class(class) => items.push(of_class(class)),
-        HirKind::Capture(capture) => flatten(&capture.sub, items),
-        HirKind::Concat(parts) => parts.iter().for_each(|part| flatten(part, items)),
+        HirKind::Capture(capture) => flatten(&capture.sub, marks, items),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| flatten(part, marks, items)),
         HirKind::Alternation(branches) => {
-            items.push(of_alternation(branches.iter().map(facts).collect()));
+            let branches = branches.iter().map(|branch| facts(branch, marks));
+            items.push(of_alternation(branches.collect()));
         }
         HirKind::Repetition(repetition) => {
             let (min, max) = (repetition.min, repetition.max);
             if min == 0 {
-                match (max, facts(&repetition.sub)) {
-                    (Some(1), Facts::Strings(mut strings)) => {
-                        strings.push(Vec::new());
-                        items.push(Item::Strings(strings));
+                let once = facts(&repetition.sub, marks);
+                items.push(match (once.marks(marks), max, once) {
+                    (Some(unless), ..) => Item::Strings(Strings {
+                        unless,
+                        ..Strings::empty()
+                    }),
+                    (None, Some(1), Facts::Strings(mut strings)) => {
+                        strings.texts.push(Vec::new());
+                        Item::Strings(strings)
                     }
-                    _ => items.push(Item::Gap(Vec::new())),
-                }
+                    _ => Item::Gap(Vec::new()),
+                });
                 return;
             }
             for _ in 0..min.min(MAX_COPIES) {
-                flatten(&repetition.sub, items);
+                flatten(&repetition.sub, marks, items);
             }
             if max != Some(min) || min > MAX_COPIES {
                 items.push(Item::Gap(Vec::new()));
                 // What follows comes behind a last turn, which may be one of those above: a clause says what a text
                 // contains, not where.
-                flatten(&repetition.sub, items);
+                flatten(&repetition.sub, marks, items);
             }
         }
     }
@@ -174,7 +265,10 @@ fn of_class(class: &Class) -> Item {
     let bytes = bytes.lowercase();
     let members = || (0..=u8::MAX).filter(|byte| bytes.contains(*byte));
     match members().count() {
-        1..=MAX_SMALL_CLASS => Item::Strings(members().map(|byte| vec![byte]).collect()),
+        1..=MAX_SMALL_CLASS => {
+            let texts = members().map(|byte| vec![byte]).collect();
+            Item::Strings(Strings::new(texts))
+        }
         _ => Item::Gap(vec![Clause {
             bytes,
             ..Clause::default()
@@ -185,18 +279,19 @@ fn of_class(class: &Class) -> Item {
 /// All strings of all branches; or else, of each branch one clause, joined: first of each the rarest, and so on.
 fn of_alternation(branches: Vec<Facts>) -> Item {
     let strings = |facts: &Facts| match facts {
-        Facts::Strings(strings) => strings.len(),
+        Facts::Strings(strings) => strings.texts.len(),
         Facts::Clauses(_) => MAX_STRINGS + 1,
     };
     if branches.iter().map(strings).sum::<usize>() <= MAX_STRINGS {
-        let mut all = Vec::new();
+        let mut all = Strings::new(Vec::new());
         for branch in branches {
             if let Facts::Strings(strings) = branch {
-                all.extend(strings);
+                all.texts.extend(strings.texts);
+                all.unless = all.unless.union(strings.unless);
             }
         }
-        all.sort_unstable();
-        all.dedup();
+        all.texts.sort_unstable();
+        all.texts.dedup();
         return Item::Strings(all);
     }
     let mut branches: Vec<Vec<Clause>> = branches.into_iter().map(Facts::into_clauses).collect();

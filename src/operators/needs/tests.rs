@@ -45,6 +45,17 @@ fn what_patterns_need() {
 }
 
 #[test]
+fn marks_between_all_letters_leave_what_there_is_without_them() {
+    let hidden = "h[\"'\\\\]*(?:\\$[!-z]*)?\\\\?t[\"'\\\\]*(?:\\$[!-z]*)?\\\\?o[\"'\\\\]*(?:\\$[!-z]*)?\\\\?p";
+    let plain = ["htop", "\"", "$", "'", "\\"].map(String::from);
+    assert!(literals(&needs(hidden)).contains(&plain.to_vec()));
+    // Not where what may be between them is ordinary, or where there are literals anyway.
+    assert_eq!(literals(&needs("q[ ']*u[ ']*x")).len(), 3);
+    assert_eq!(literals(&needs("quick[']*fox")).concat().len(), 2);
+    assert_eq!(literals(&needs("a(?:x'|y)?b(?:'|)c")).len(), 1);
+}
+
+#[test]
 fn lengths() {
     assert_eq!((needs("^$").min_len, needs("^$").max_len), (0, Some(0)));
     assert_eq!(needs("^a{2,5}$").max_len, Some(5));
@@ -156,6 +167,8 @@ fn what_matches_is_admitted() {
         r"[\x80-\xff]{2}|\x00",
         r"a?b?c?",
         r"(?:ab|cd){5,7}[;&|]",
+        r#"l["'\\]*(?:(?:\|\||&&)?\$[!a-z]*)?s["']*(?:-(?:'a'|b))?"#,
+        r#"(?:^|[;|]|(?:e["']*x|s["']*u)["']*d)(?:["']*[$(]*(?:ab|c))?["']*z"#,
     ];
     let mut random = Random(0x1234_5678_9abc_def1);
     let mut matched = 0;
