@@ -25,6 +25,9 @@ impl Iterator for Members {
     }
 }
 
+/// From how many bytes on a text is worth a table of 256.
+const LONG_TEXT: usize = 128;
+
 /// A set of bytes that texts are searched for.
 #[derive(Clone, Copy, Debug)]
 pub enum Search {
@@ -62,6 +65,9 @@ impl Search {
             Search::One(a) => memchr::memchr(a, far),
             Search::Two(a, b) => memchr::memchr2(a, b, far),
             Search::Three(a, b, c) => memchr::memchr3(a, b, c, far),
+            Search::Many(set) if far.len() < LONG_TEXT => {
+                far.iter().position(|byte| set.contains(*byte))
+            }
             Search::Many(set) => {
                 let table = set.table();
                 far.iter().position(|byte| table[usize::from(*byte)])
@@ -98,7 +104,7 @@ impl ByteSet {
 
     /// As [`of`](ByteSet::of), for texts that may be long: a note for each byte costs less than a bit for each.
     pub fn of_text(text: &[u8]) -> Self {
-        if text.len() < 128 {
+        if text.len() < LONG_TEXT {
             return Self::of(text);
         }
         let mut seen = [0; 256];

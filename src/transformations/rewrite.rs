@@ -115,13 +115,17 @@ pub(super) fn map(input: &[u8], byte: impl Fn(u8) -> u8) -> Cow<'_, [u8]> {
     Cow::Owned(input.iter().map(|old| byte(*old)).collect())
 }
 
-/// Leaves out the bytes of a set.
-pub(super) fn without<'a>(input: &'a [u8], unwanted: &ByteSet) -> Cow<'a, [u8]> {
-    let Some(first) = unwanted.find(input) else {
+/// Leaves out the bytes of a set, of which the [table](ByteSet::table) is there, too: to make it costs more than a short
+/// value does.
+pub(super) fn without<'a>(
+    input: &'a [u8],
+    set: &ByteSet,
+    unwanted: &'static [bool; 256],
+) -> Cow<'a, [u8]> {
+    let Some(first) = set.find(input) else {
         return Cow::Borrowed(input);
     };
     let (before, behind) = input.split_at(first);
-    let unwanted: [bool; 256] = unwanted.table();
     let mut rest = vec![0; behind.len()];
     let mut length = 0;
     let (groups, tail) = behind.as_chunks::<8>();

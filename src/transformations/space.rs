@@ -25,7 +25,8 @@ pub(super) fn compress(input: &[u8]) -> Cow<'_, [u8]> {
 
 /// `removeWhitespace`.
 pub(super) fn remove(input: &[u8]) -> Cow<'_, [u8]> {
-    without(input, &BLANK)
+    static TABLE: [bool; 256] = BLANK.table();
+    without(input, &BLANK, &TABLE)
 }
 
 /// `trim`.
@@ -45,7 +46,8 @@ pub(super) fn trim_right(input: &[u8]) -> Cow<'_, [u8]> {
 
 /// `removeNulls`.
 pub(super) fn remove_nuls(input: &[u8]) -> Cow<'_, [u8]> {
-    without(input, &NUL)
+    static TABLE: [bool; 256] = NUL.table();
+    without(input, &NUL, &TABLE)
 }
 
 /// `replaceNulls`: by spaces.
