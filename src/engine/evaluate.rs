@@ -9,6 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::budget::OF_A_RULE;
+use super::debug::sentence;
 use super::lookup::{self, Answer};
 use crate::actions::{Ctl, TargetExclusion};
 use crate::audit::escape::log_escape;
@@ -183,8 +184,14 @@ impl Transaction {
         for reason in reasons {
             self.engine_alert(reason.as_bytes());
         }
-        if let Some(failure) = failure {
-            self.operator_failed(chain, rule, &failure);
+        match (failure, &*rule.test.operator) {
+            (None, _) => {}
+            (Some(failure), Operator::Validate(_)) => {
+                self.rule_error = true;
+                self.engine_alert(failure.message.as_bytes());
+                self.processing_failed(chain);
+            }
+            (Some(failure), _) => self.operator_failed(chain, rule, &failure),
         }
         if self.path_over_limit.take() {
             self.tx.set(b"MSC_XPATH_LIMITS_EXCEEDED", "1");
@@ -269,6 +276,17 @@ impl Transaction {
             false => self.rule_error = true,
         }
         self.rule_failed(chain, rule, failure);
+    }
+
+    /// A rule could not be decided, in mod_security2's words for what is no limit of a pattern.
+    pub(super) fn processing_failed(&mut self, chain: &Chain) {
+        let meta = chain.starter().map(|starter| &starter.meta);
+        let id = meta.filter(|meta| meta.id != 0);
+        let id = id.map(|meta| meta.id.to_string()).unwrap_or_default();
+        let msg = meta.and_then(|meta| meta.msg_text.as_deref());
+        let words = ["Rule processing failed (id=", ", msg=", ")."];
+        let text = sentence(&words, &[id.as_bytes(), msg.unwrap_or_default()]);
+        self.engine_alert(&text);
     }
 
     /// A rule could not be decided: a line in the logs.

@@ -39,17 +39,7 @@ impl Transaction {
         outcome.unwrap_or_else(|failure| {
             self.rule_error = true;
             self.run_failed(&failure);
-            let (id, msg) = chain.starter().map_or((0, None), |starter| {
-                (starter.meta.id, starter.meta.msg_text.as_deref())
-            });
-            let id = if id == 0 {
-                String::new()
-            } else {
-                id.to_string()
-            };
-            let words = ["Rule processing failed (id=", ", msg=", ")."];
-            let text = sentence(&words, &[id.as_bytes(), msg.unwrap_or_default()]);
-            self.engine_alert(&text);
+            self.processing_failed(chain);
             Vec::new()
         })
     }

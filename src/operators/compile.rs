@@ -47,6 +47,13 @@ impl CompileContext<'_> {
 
     /// Reads a file named in an argument; the error is a sentence.
     fn read(&self, name: &[u8], what: &str) -> Result<Vec<u8>, String> {
+        let path = self.file_path(name)?;
+        (self.file)(&path)
+            .map_err(|e| format!("Could not open {what} file \"{}\": {e}", path.display()))
+    }
+
+    /// The path of a file that an argument names.
+    fn file_path(&self, name: &[u8]) -> Result<PathBuf, String> {
         let name =
             std::str::from_utf8(name).map_err(|_| "The file name is not UTF-8.".to_owned())?;
         if name.starts_with("http://") || name.starts_with("https://") {
@@ -54,9 +61,7 @@ impl CompileContext<'_> {
                 "\"{name}\" is not fetched: give the path of a file and keep it current by other means."
             ));
         }
-        let path = self.path(name);
-        (self.file)(&path)
-            .map_err(|e| format!("Could not open {what} file \"{}\": {e}", path.display()))
+        Ok(self.path(name))
     }
 }
 
@@ -180,17 +185,17 @@ fn validate(
         let message = format!("Missing parameter for operator '{operator}'.");
         return Err(CompileError::whole(message));
     }
+    if let Some(problem) = context.grammars.absent() {
+        return Err(CompileError::whole(problem));
+    }
+    let path = context.file_path(name).map_err(CompileError::whole)?;
     // What cannot be opened is told in the same words as for other files.
-    context
-        .read(name, grammar.name())
-        .map_err(CompileError::whole)?;
-    let path = context.path(&String::from_utf8_lossy(name));
-    let validator = context.grammars.load(grammar, &path).map_err(|problem| {
-        let (name, path) = (grammar.name(), path.display());
-        CompileError::whole(format!(
-            "Failed to load {name} from file \"{path}\": {problem}"
-        ))
-    })?;
+    let validator = context.read(name, grammar.name()).and_then(|_| {
+        context.grammars.load(grammar, &path).map_err(|problem| {
+            let (name, path) = (grammar.name(), path.display());
+            format!("Failed to load {name} from file \"{path}\": {problem}")
+        })
+    });
     Ok(Operator::Validate(Validation::new(grammar, validator)))
 }
 

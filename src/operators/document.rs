@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::rx::Failure;
 use super::{Kind, Outcome, document_outcome};
 
 /// What a document can be valid by.
@@ -66,6 +67,11 @@ pub trait GrammarLoader: Sync {
     /// # Errors
     /// What is wrong with it.
     fn load(&self, grammar: Grammar, path: &Path) -> Result<Arc<dyn DocumentValidator>, String>;
+
+    /// Why there is nothing that could read any.
+    fn absent(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A loader for where there is nothing that could read grammars: every rule that needs one is refused.
@@ -74,7 +80,11 @@ pub struct NoGrammars;
 
 impl GrammarLoader for NoGrammars {
     fn load(&self, _: Grammar, _: &Path) -> Result<Arc<dyn DocumentValidator>, String> {
-        Err("this build of Palisade is without libxml2 (feature `libxml2`)".to_owned())
+        Err("there is no libxml2".to_owned())
+    }
+
+    fn absent(&self) -> Option<&'static str> {
+        Some("this build of Palisade is without libxml2 (feature `libxml2`)")
     }
 }
 
@@ -116,17 +126,29 @@ pub enum Obstacle {
 #[derive(Debug)]
 pub struct Validation {
     grammar: Grammar,
-    validator: Arc<dyn DocumentValidator>,
+    /// What judges, or why nothing does.
+    validator: Result<Arc<dyn DocumentValidator>, String>,
 }
 
 impl Validation {
-    pub(super) fn new(grammar: Grammar, validator: Arc<dyn DocumentValidator>) -> Self {
+    pub(super) fn new(
+        grammar: Grammar,
+        validator: Result<Arc<dyn DocumentValidator>, String>,
+    ) -> Self {
         Self { grammar, validator }
     }
 
     /// Whether the grammar was looked into when the rule was read.
     pub fn is_read(&self) -> bool {
-        self.validator.is_read()
+        let read = self.validator.as_ref().map(|validator| validator.is_read());
+        read.unwrap_or(true)
+    }
+
+    /// What is wrong with the grammar, if it is of no use: every document fails the rule, which is no match.
+    ///
+    /// Compat: so it does in mod_security2, which reads the grammar when there is a document, and starts without it.
+    pub fn problem(&self) -> Option<&str> {
+        self.validator.as_ref().err().map(String::as_str)
     }
 
     /// By what it judges.
@@ -163,7 +185,14 @@ impl Validation {
             }
         };
         let failed = || says(format!("XML: {name} validation failed."));
-        match self.validator.validate(text) {
+        let validator = match &self.validator {
+            Ok(validator) => validator,
+            Err(problem) => {
+                let failure = Failure::other(format!("XML: {problem}"));
+                return (Outcome::Error(failure), Vec::new());
+            }
+        };
+        match validator.validate(text) {
             Ok(Validity::Valid) => (Outcome::NoMatch, Vec::new()),
             Ok(Validity::Invalid(reasons)) => (failed(), reasons),
             Err(reason) => (failed(), vec![reason]),
@@ -264,16 +293,27 @@ mod tests {
     }
 
     #[test]
-    fn grammars_are_read_with_the_rule_or_the_rule_is_refused() {
+    fn grammars_are_read_with_the_rule() {
         let error = |argument: &str, grammars: &dyn GrammarLoader| {
             compiled(Kind::ValidateSchema, argument, grammars).unwrap_err()
         };
-        assert_eq!(
-            error("bad", &Stub),
-            "Failed to load Schema from file \"/conf/bad\": no grammar"
-        );
+        let Ok(Operator::Validate(bad)) = compiled(Kind::ValidateSchema, "bad", &Stub) else {
+            panic!("no operator");
+        };
+        let problem = "Failed to load Schema from file \"/conf/bad\": no grammar";
+        assert_eq!(bad.problem(), Some(problem));
+        let (outcome, _) = bad.judge(Ok(b"good"));
+        let Outcome::Error(failure) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(failure.message, format!("XML: {problem}"));
         assert!(error("", &Stub).contains("Missing parameter"));
-        assert!(error("/none", &Stub).contains("Could not open Schema file \"/none\""));
+        let none = compiled(Kind::ValidateSchema, "/none", &Stub);
+        let problem = match &none {
+            Ok(Operator::Validate(none)) => none.problem().unwrap_or_default(),
+            _ => "",
+        };
+        assert!(problem.contains("Could not open Schema file \"/none\""));
         assert!(error("https://a.example/x", &Stub).contains("is not fetched"));
         assert!(error("x", &NoGrammars).contains("without libxml2"));
         let unread = compiled(Kind::ValidateDtd, "x", &UnreadGrammars).unwrap();

@@ -208,6 +208,7 @@ impl Compiler<'_> {
             error,
         })?;
         self.note_substitution(&test, &targets);
+        self.note_validation(&test);
         let mut meta = list.meta.clone();
         if meta.tags.is_empty() {
             meta.tags.clone_from(&default.meta.tags);
@@ -237,6 +238,16 @@ impl Compiler<'_> {
             target_text: source.targets.unwrap_or(b"REMOTE_ADDR").to_vec(),
             namespaces,
         })
+    }
+
+    /// Says where no document can be judged.
+    fn note_validation(&self, test: &Test) {
+        if let Operator::Validate(validation) = &*test.operator
+            && let Some(problem) = validation.problem()
+        {
+            let text = format!("{problem}: the rule fails for every document, and matches none");
+            self.notices.borrow_mut().push(text);
+        }
     }
 
     /// Says where an `@rsub` does less than it seems to.
