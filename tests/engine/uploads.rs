@@ -253,11 +253,8 @@ fn a_transaction_that_is_given_up_leaves_nothing() {
     let mut tx = request(head).transaction(&config(&text));
     let end = BODY.find("ond").unwrap();
     tx.append_request_body(&BODY.as_bytes()[..end]);
-    assert_eq!(
-        directories.files("tmp").len(),
-        2,
-        "one is closed, one is open"
-    );
+    // One is whole and has its name; one is open, and has none where the file system can do without.
+    assert!((1..=2).contains(&directories.files("tmp").len()));
     drop(tx);
     assert!(directories.files("tmp").is_empty());
 }

@@ -34,6 +34,37 @@ fn a_tree_is_full_when_it_has_no_bits_left() {
 }
 
 #[test]
+fn what_one_step_takes_out_is_there_for_another() {
+    use super::class::{Class, Member};
+    use crate::byte_set::ByteSet;
+    use crate::operators::needs::{Clause, Needs};
+    let mut tree = Tree::default();
+    let lists = [
+        [UrlDecodeUni, CompressWhitespace],
+        [UrlDecodeUni, RemoveWhitespace],
+    ];
+    let texts = lists.map(|list| tree.add(&list, false).unwrap());
+    let needs = |byte: u8| {
+        let bytes = ByteSet::of(&[byte]);
+        let clause = Clause {
+            bytes,
+            ..Clause::default()
+        };
+        Needs {
+            clauses: vec![clause],
+            ..Needs::default()
+        }
+    };
+    let members = [
+        Member::new(0, texts[0], &needs(b' ')),
+        Member::new(1, texts[1], &needs(b'(')),
+    ];
+    let class = Class::shared(&[&members[0], &members[1]], &tree);
+    let text = b"union select".repeat(100);
+    assert!(class.plan.may_matter(&class, 0, &ByteSet::of(&text), &text));
+}
+
+#[test]
 fn a_step_knows_what_follows_from_it() {
     let mut tree = Tree::default();
     let both = tree.add(&[UrlDecodeUni, RemoveNulls], false).unwrap()

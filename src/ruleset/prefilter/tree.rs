@@ -152,9 +152,11 @@ impl Plan {
             return true;
         }
         let following = self.steps.get(step..first.next).unwrap_or_default();
-        let image = following
-            .iter()
-            .fold(*bytes, |bytes, step| step.transformation.image(&bytes));
+        // Steps that follow start from any text before them, not only from the last.
+        let behind = following.iter().skip(1);
+        let image = behind.fold(first.transformation.image(bytes), |all, step| {
+            all.union(step.transformation.image(&all))
+        });
         if image != ByteSet::FULL && !class.may_match(first.texts, &image) {
             return false;
         }
