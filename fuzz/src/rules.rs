@@ -92,6 +92,9 @@ static PATTERNS: LazyLock<Vec<Hir>> = LazyLock::new(|| {
     texts.filter_map(|text| parser.parse(text).ok()).collect()
 });
 
+/// More bytes than a value has that is looked at without a plan.
+const LONG: usize = 300;
+
 thread_local! {
     /// Its counters alone take longer to make than a request.
     static HOST: RefCell<TestHost> = RefCell::default();
@@ -110,7 +113,14 @@ pub fn prefilter(data: &[u8]) {
     let mut drawn = Vec::new();
     draw(pattern, &mut below, &mut drawn);
     let (before, behind) = rest.split_at(rest.len() / 2);
-    let value = [before, &drawn, behind].concat();
+    // Of long values more is found out before they are asked about.
+    let filling = match choice / PATTERNS.len() / 4 % 2 {
+        0 => Vec::new(),
+        _ => [before, b" a"]
+            .concat()
+            .repeat(LONG / (before.len() + 2) + 1),
+    };
+    let value = [&filling, before, &drawn, behind].concat();
     let scenario = match choice / PATTERNS.len() % 4 {
         0 | 1 => request(&format!("GET /p?q={} HTTP/1.1\nHost: a", encoded(&value))),
         2 => {
