@@ -18,6 +18,9 @@ const HOSTS: usize = 1024;
 /// Slots for results. A new result takes the place of an old one.
 const RESULTS: usize = 1024;
 
+/// Slots that a result may be in: so few questions of one server fall into the same that none of them is forgotten.
+const SHELF: usize = 4;
+
 /// The state that processes share.
 pub struct Memory {
     /// Random, so that nobody outside can choose what falls into one slot.
@@ -30,7 +33,7 @@ pub struct Memory {
     pub delivering: Slots,
     all: Rate,
     hosts: [Rate; HOSTS],
-    results: [AtomicU64; RESULTS],
+    results: [[AtomicU64; SHELF]; RESULTS / SHELF],
 }
 
 impl Default for Memory {
@@ -49,7 +52,7 @@ impl Memory {
             delivering: Slots([const { AtomicU64::new(0) }; _]),
             all: Rate(AtomicU64::new(0)),
             hosts: [const { Rate(AtomicU64::new(0)) }; HOSTS],
-            results: [const { AtomicU64::new(0) }; RESULTS],
+            results: [const { [const { AtomicU64::new(0) }; SHELF] }; RESULTS / SHELF],
         }
     }
 
@@ -63,16 +66,27 @@ impl Memory {
     /// What is remembered of a question.
     pub fn recall(&self, question: &[&[u8]], now: SystemTime) -> Option<Outcome> {
         let hash = self.hash(question);
-        let entry = Entry(slot(&self.results, hash)?.load(Relaxed));
-        let fresh = entry.tag() == tag(hash) && entry.left(seconds(now)).is_some();
-        Outcome::from_code(entry.code()).filter(|_| fresh)
+        let shelf = slot(&self.results, hash)?.iter();
+        let mut entries = shelf.map(|slot| Entry(slot.load(Relaxed)));
+        let is_it = |entry: &Entry| entry.tag() == tag(hash) && entry.left(seconds(now)).is_some();
+        Outcome::from_code(entries.find(is_it)?.code())
     }
 
     /// Remembers the answer to a question for a while.
     pub fn remember(&self, question: &[&[u8]], outcome: Outcome, lasts: Duration, now: SystemTime) {
         let hash = self.hash(question);
-        let until = seconds(now) + lasts.as_secs().min(limits::PINGBACK_RESULT_SECONDS);
-        if let Some(slot) = slot(&self.results, hash) {
+        let now = seconds(now);
+        let until = now + lasts.as_secs().min(limits::PINGBACK_RESULT_SECONDS);
+        // In the place of what was known of it, of what does not hold any more, or of what holds for the shortest time.
+        let left = |slot: &&AtomicU64| {
+            let entry = Entry(slot.load(Relaxed));
+            match entry.tag() == tag(hash) {
+                true => None,
+                false => Some(entry.left(now)),
+            }
+        };
+        let shelf = slot(&self.results, hash);
+        if let Some(slot) = shelf.and_then(|shelf| shelf.iter().min_by_key(left)) {
             slot.store(Entry::new(tag(hash), until, outcome.code()).0, Relaxed);
         }
     }
@@ -259,6 +273,20 @@ mod tests {
         let end = NOON + limits::PINGBACK_RESULT_SECONDS;
         assert_eq!(memory.recall(question, at(end - 1)), Some(Outcome::Linked));
         assert_eq!(memory.recall(question, at(end)), None);
+    }
+
+    #[test]
+    fn a_few_questions_do_not_make_each_other_forgotten() {
+        for _ in 0..50 {
+            let memory = Memory::new();
+            let texts: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+            let minute = Duration::from_secs(60);
+            for text in &texts {
+                memory.remember(&[text.as_bytes()], Outcome::NoLink, minute, at(NOON));
+            }
+            let known = |text: &&String| memory.recall(&[text.as_bytes()], at(NOON)).is_some();
+            assert_eq!(texts.iter().filter(known).count(), texts.len());
+        }
     }
 
     #[test]
